@@ -1,0 +1,112 @@
+//! A connection's facts as plain values, for user space.
+
+use super::{Table, sequence};
+use crate::layout::{Bucket, Connection, FlowKey, PerSender, Place, Sender};
+
+/// What is known of a connection at one moment. Times are nanoseconds of the monotonic clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The connection's slot.
+    pub slot: u32,
+    /// When the opening SYN was seen; with the slot it identifies the connection.
+    pub opened_ns: u64,
+    /// The 4-tuple and the zone.
+    pub key: FlowKey,
+    /// Who sent the opening SYN.
+    pub opener: Sender,
+    /// Initial sequence number of each sender, if it was seen.
+    pub isn: PerSender<Option<u32>>,
+    /// Bytes from the ISN to the highest sequence number seen, if the ISN is known.
+    pub stream_bytes: PerSender<Option<u64>>,
+    /// When each sender's first FIN was seen.
+    pub fin_ns: PerSender<Option<u64>>,
+    /// Whether each sender's FIN, if there was one, ends the stream as far as it was seen.
+    pub fin_fits: PerSender<bool>,
+    /// When the first RST was seen.
+    pub rst_ns: Option<u64>,
+    /// Whether data went on in both directions after the RST.
+    pub rst_refuted: bool,
+    /// Whether the opener has acknowledged the peer's SYN.
+    pub established: bool,
+    /// Whether another connection took the 4-tuple over.
+    pub superseded: bool,
+    /// Whether the peer went on with an older connection after this opening.
+    pub challenged: bool,
+    /// When the last segment was seen. Exact for all but plain segments of established
+    /// connections, for which it is right to one tick of the coarse clock.
+    pub last_seen_ns: u64,
+}
+
+impl Facts {
+    /// Reads the facts of the connection in `slot`, with a coarse clock of `tick_ns`; `None` if
+    /// the slot is free.
+    pub fn read<T: Table>(table: &T, slot: u32, tick_ns: u64) -> Option<Self> {
+        let connection = table.connection(slot)?;
+        let opened_ns = connection.opened_ns.get();
+        if opened_ns == 0 {
+            return None;
+        }
+        let bucket = bucket_of(table, connection, slot);
+        let isn = |sender| {
+            let known = connection.has_isn.get(sender).get();
+            known.then(|| connection.isn.get(sender).get())
+        };
+        let stream_bytes =
+            |sender| isn(sender).map(|isn| sequence::length(isn, bucket.next.get(sender).get()));
+        let fin_fits =
+            |sender| connection.fin_seq.get(sender).get() == bucket.next.get(sender).get() as u32;
+        let time = |ns: u64| (ns != 0).then_some(ns);
+        let alive = |sender| connection.data_after_rst.get(sender).get();
+        Some(Self {
+            slot,
+            opened_ns,
+            key: connection.key(),
+            opener: connection.opener(),
+            isn: each(isn),
+            stream_bytes: each(stream_bytes),
+            fin_ns: each(|sender| time(connection.fin_ns.get(sender).get())),
+            fin_fits: each(fin_fits),
+            rst_ns: time(connection.rst_ns.get()),
+            rst_refuted: alive(Sender::Client) && alive(Sender::Remote),
+            established: connection.established.get(),
+            superseded: connection.superseded.get(),
+            challenged: connection.challenged.get(),
+            last_seen_ns: last_seen_ns(connection, bucket, tick_ns),
+        })
+    }
+
+    /// Whether the side that was opened to has answered with a SYN of its own.
+    pub fn answered(&self) -> bool {
+        self.isn.get(self.opener.peer()).is_some()
+    }
+}
+
+fn each<T>(f: impl Fn(Sender) -> T) -> PerSender<T> {
+    PerSender([Sender::Client, Sender::Remote].map(f))
+}
+
+/// The bucket with the connection's numbers.
+fn bucket_of<'a, T: Table>(table: &'a T, connection: &'a Connection, slot: u32) -> &'a Bucket {
+    match Place::from_bits(connection.place.get()) {
+        Place::Table(number) => table
+            .bucket(number)
+            .filter(|bucket| bucket.owner().slot() == slot),
+        Place::Overflow => None,
+    }
+    .unwrap_or(&connection.own_bucket)
+}
+
+fn last_seen_ns(connection: &Connection, bucket: &Bucket, tick_ns: u64) -> u64 {
+    let exact = connection.last_ns.get();
+    let ticks = bucket
+        .last_seen_ticks
+        .get()
+        .wrapping_sub(connection.opened_ticks.get());
+    let coarse = connection.opened_ns.get() + u64::from(ticks) * tick_ns;
+    // Within a tick of the exact time, it may be the same segment.
+    if coarse > exact + tick_ns {
+        coarse
+    } else {
+        exact
+    }
+}

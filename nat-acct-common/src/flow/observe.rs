@@ -1,0 +1,78 @@
+//! The two entries of the flow step: a segment on the inside, a segment on the outside.
+
+use super::{Runtime, opening, place, sequence, slow};
+use crate::{
+    layout::{Bucket, Event, EventKind, FlowKey, OutsideKey, Owner, Sender},
+    packet::{Segment, flag},
+};
+
+/// Numbers further than this from what was expected need a look at the whole state. More than
+/// the largest super-packet (512 KiB, kernel: include/linux/netdevice.h, GSO_MAX_SIZE).
+const FAR: u32 = 1 << 20;
+
+/// A segment on the inside interface `zone`.
+#[inline(always)]
+pub fn inside<T: Runtime>(table: &T, segment: &Segment, sender: Sender, zone: u32) {
+    let key = FlowKey::of(segment, sender, zone);
+    match place::find(table, &key) {
+        Some(bucket) => known(table, bucket, segment, sender),
+        None => opening::unknown(table, &key, segment, sender),
+    }
+}
+
+#[inline(always)]
+fn known<T: Runtime>(table: &T, bucket: &Bucket, segment: &Segment, sender: Sender) {
+    let owner = bucket.owner();
+    if owner.is_fast() && !segment.has(flag::SYN | flag::FIN | flag::RST) {
+        let cell = bucket.next.get(sender);
+        let next = cell.get();
+        let ahead = sequence::ahead(segment.end(), next);
+        if ahead.unsigned_abs() < FAR {
+            return fast(table, bucket, owner, segment, sender, (next, ahead));
+        }
+    }
+    slow::known(table, bucket, segment, sender);
+}
+
+#[inline(always)]
+fn fast<T: Runtime>(
+    table: &T,
+    bucket: &Bucket,
+    owner: Owner,
+    segment: &Segment,
+    sender: Sender,
+    (next, ahead): (u64, i32),
+) {
+    if ahead > 0 {
+        bucket
+            .next
+            .get(sender)
+            .set(next + u64::from(ahead.unsigned_abs()));
+    }
+    let ticks = table.ticks();
+    if bucket.last_seen_ticks.get() != ticks {
+        bucket.last_seen_ticks.set(ticks);
+    }
+    if let Some(counters) = table.counters(owner.slot()) {
+        counters.add(segment, segment.payload, sender);
+    }
+}
+
+/// A segment on the outside interface `zone`. Only openings matter there.
+#[inline(always)]
+pub fn outside<T: Runtime>(table: &T, segment: &Segment, sender: Sender, zone: u16) {
+    if !segment.opens() {
+        return;
+    }
+    let key = OutsideKey::of(segment, sender, zone);
+    let now_ns = table.now_ns();
+    match table.note_outside(&key, now_ns) {
+        Ok(()) => table.emit(&Event {
+            kind: EventKind::OutsideSyn as u32,
+            slot: 0,
+            at_ns: now_ns,
+            outside: key,
+        }),
+        Err(cause) => table.count(cause, segment.payload),
+    }
+}

@@ -1,0 +1,177 @@
+//! SYN and SYN-ACK: openings, retransmissions of them, and rule 4 of the design: a SYN with
+//! another number for a live 4-tuple is a challenger until the peer's SYN-ACK decides.
+
+use super::{
+    Runtime,
+    place::{self, Claimed},
+    sequence,
+    slow::{self, Flow},
+    stream,
+};
+use crate::{
+    layout::{Cause, EventKind, FlowKey, Owner, Sender},
+    packet::Segment,
+};
+
+/// A segment whose 4-tuple is not known: a SYN opens a connection, anything else is ignored.
+#[inline(never)]
+pub(super) fn unknown<T: Runtime>(table: &T, key: &FlowKey, segment: &Segment, sender: Sender) {
+    if !segment.opens() {
+        return table.count(Cause::UnknownConnection, segment.payload);
+    }
+    let flow = match begin(table, key, segment, sender) {
+        Ok(flow) => flow,
+        Err(cause) => return table.count(cause, segment.payload),
+    };
+    match place::claim(table, key, flow.connection, flow.slot) {
+        Ok(Claimed::New(bucket)) => {
+            let flow = Flow { bucket, ..flow };
+            flow.account(table, segment, segment.payload, sender);
+            flow.emit(table, EventKind::Opened);
+        }
+        Ok(Claimed::Existing(bucket)) => {
+            give_up(table, &flow);
+            slow::known(table, bucket, segment, sender);
+        }
+        Err(cause) => {
+            give_up(table, &flow);
+            table.count(cause, segment.payload);
+        }
+    }
+}
+
+/// Takes a slot and notes the opening in it.
+#[inline(always)]
+fn begin<'a, T: Runtime>(
+    table: &'a T,
+    key: &FlowKey,
+    segment: &Segment,
+    opener: Sender,
+) -> Result<Flow<'a>, Cause> {
+    let slot = table.take_slot().ok_or(Cause::TableFull)?;
+    let connection = table.connection(slot).ok_or(Cause::Inconsistent)?;
+    connection.begin(key, opener, table.now_ns(), table.ticks());
+    let flow = Flow {
+        slot,
+        connection,
+        bucket: &connection.own_bucket,
+    };
+    learn_isn(&flow, segment, opener);
+    Ok(flow)
+}
+
+fn give_up<T: Runtime>(table: &T, flow: &Flow<'_>) {
+    flow.connection.opened_ns.set(0);
+    table.return_slot(flow.slot);
+}
+
+#[inline(always)]
+fn learn_isn(flow: &Flow<'_>, segment: &Segment, sender: Sender) {
+    flow.connection.isn.get(sender).set(segment.seq);
+    flow.next()
+        .get(sender)
+        .set(sequence::first(segment.seq) + u64::from(segment.payload));
+    flow.connection.has_isn.get(sender).set(true);
+}
+
+/// A SYN for a known 4-tuple.
+#[inline(always)]
+pub(super) fn again<T: Runtime>(table: &T, current: &Flow<'_>, segment: &Segment, sender: Sender) {
+    let connection = current.connection;
+    if connection.is_opened_by(segment, sender) {
+        return current.account(table, segment, segment.payload, sender);
+    }
+    if !connection.has_isn.get(sender).get() && !connection.has_ended() {
+        // Simultaneous open, or a split handshake: the other side's own SYN.
+        learn_isn(current, segment, sender);
+        return current.account(table, segment, segment.payload, sender);
+    }
+    match Flow::unplaced(table, connection.challenger.get()) {
+        Some(challenger) if challenger.connection.is_opened_by(segment, sender) => {
+            challenger.account(table, segment, segment.payload, sender);
+        }
+        _ => challenge(table, current, segment, sender),
+    }
+}
+
+/// A new opening for the 4-tuple of `current`: it takes over at once if `current` has ended, else
+/// when it is answered.
+#[inline(always)]
+fn challenge<T: Runtime>(table: &T, current: &Flow<'_>, segment: &Segment, sender: Sender) {
+    let key = current.connection.key();
+    let challenger = match begin(table, &key, segment, sender) {
+        Ok(challenger) => challenger,
+        Err(cause) => return table.count(cause, segment.payload),
+    };
+    challenger.connection.predecessor.set(current.slot);
+    current.connection.challenger.set(challenger.slot);
+    current.bucket.set_owner(Owner::slow(current.slot));
+    challenger.account(table, segment, segment.payload, sender);
+    challenger.emit(table, EventKind::Opened);
+    let first_fin = table.closes_on_first_fin() && stream::any_fin(current.connection);
+    if current.connection.has_ended() || first_fin {
+        take_over(table, current, &challenger);
+    }
+}
+
+#[inline(always)]
+fn take_over<'a, T: Runtime>(
+    table: &'a T,
+    current: &Flow<'a>,
+    challenger: &Flow<'a>,
+) -> Option<Flow<'a>> {
+    match place::hand_over(table, current, challenger) {
+        Ok(bucket) => {
+            current.emit(table, EventKind::Superseded);
+            Some(Flow {
+                bucket,
+                ..*challenger
+            })
+        }
+        Err(cause) => {
+            table.count(cause, 0);
+            None
+        }
+    }
+}
+
+/// A SYN-ACK: which opening does it acknowledge?
+#[inline(always)]
+pub(super) fn answer<T: Runtime>(table: &T, current: &Flow<'_>, segment: &Segment, sender: Sender) {
+    if acknowledges(current, segment, sender) {
+        return answered(table, current, segment, sender);
+    }
+    let challenger = Flow::unplaced(table, current.connection.challenger.get())
+        .filter(|challenger| acknowledges(challenger, segment, sender));
+    match challenger.and_then(|challenger| take_over(table, current, &challenger)) {
+        Some(successor) => answered(table, &successor, segment, sender),
+        None => table.count(Cause::Stray, segment.payload),
+    }
+}
+
+/// Whether a SYN-ACK acknowledges the SYN, or data that came with it (RFC 7413), of the peer.
+#[inline(always)]
+fn acknowledges(flow: &Flow<'_>, segment: &Segment, sender: Sender) -> bool {
+    let peer = sender.peer();
+    if !flow.connection.has_isn.get(peer).get() {
+        return false;
+    }
+    let isn = flow.connection.isn.get(peer).get();
+    let acknowledged = segment.ack.wrapping_sub(isn).wrapping_sub(1);
+    u64::from(acknowledged) <= sequence::length(isn, flow.next().get(peer).get())
+}
+
+#[inline(always)]
+fn answered<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, sender: Sender) {
+    let connection = flow.connection;
+    if !connection.has_isn.get(sender).get() {
+        learn_isn(flow, segment, sender);
+    } else if connection.isn.get(sender).get() != segment.seq && !connection.established.get() {
+        connection.alternate_isn.set(segment.seq);
+        connection.has_alternate.set(true);
+    }
+    if sender == connection.opener() {
+        connection.established.set(true);
+    }
+    flow.account(table, segment, segment.payload, sender);
+}

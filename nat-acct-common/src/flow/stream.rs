@@ -1,0 +1,112 @@
+//! A segment that belongs to a connection: payload, acknowledgment of the handshake, FIN, RST.
+
+use super::{Runtime, sequence, slow::Flow};
+use crate::{
+    layout::{Connection, EventKind, Owner, Sender},
+    packet::{Segment, flag},
+};
+
+/// Counts a segment for `flow` and notes what it says.
+#[inline(always)]
+pub(super) fn take<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, sender: Sender) {
+    let connection = flow.connection;
+    if segment.has(flag::RST) {
+        return reset(table, flow, segment, sender);
+    }
+    if !connection.established.get() {
+        establish(flow, segment, sender);
+    }
+    connection.moved.get(sender).set(true);
+    flow.account(table, segment, segment.payload, sender);
+    advance(flow, segment, sender);
+    if segment.payload > 0 && connection.rst_ns.get() != 0 {
+        connection.data_after_rst.get(sender).set(true);
+    }
+    if segment.has(flag::FIN) {
+        return finish(table, flow, segment, sender);
+    }
+    leave_slow_path(flow);
+}
+
+/// Whether either side has sent a FIN.
+#[inline(always)]
+pub(super) fn any_fin(connection: &Connection) -> bool {
+    connection.fin_ns.get(Sender::Client).get() | connection.fin_ns.get(Sender::Remote).get() != 0
+}
+
+/// Data that came with an RST is a diagnostic, not part of the stream (RFC 9293, section 3.5.3).
+#[inline(always)]
+fn reset<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, sender: Sender) {
+    flow.account(table, segment, 0, sender);
+    if flow.connection.rst_ns.get() == 0 {
+        flow.connection.rst_ns.set(table.now_ns());
+        keep_on_slow_path(flow);
+        flow.emit(table, EventKind::Rst);
+    }
+}
+
+/// The opener's first acknowledgment completes the handshake, and says which of two SYN-ACKs with
+/// different numbers counts.
+#[inline(always)]
+fn establish(flow: &Flow<'_>, segment: &Segment, sender: Sender) {
+    let connection = flow.connection;
+    let peer = sender.peer();
+    if sender != connection.opener()
+        || !segment.has(flag::ACK)
+        || !connection.has_isn.get(peer).get()
+    {
+        return;
+    }
+    let alternate = connection.alternate_isn.get();
+    if connection.has_alternate.get() && segment.ack == alternate.wrapping_add(1) {
+        connection.isn.get(peer).set(alternate);
+        flow.next().get(peer).set(sequence::first(alternate));
+    }
+    connection.established.set(true);
+}
+
+#[inline(always)]
+fn advance(flow: &Flow<'_>, segment: &Segment, sender: Sender) {
+    if !flow.connection.has_isn.get(sender).get() {
+        return;
+    }
+    let cell = flow.next().get(sender);
+    let next = cell.get();
+    let ahead = sequence::ahead(segment.end(), next);
+    // Behind the FIN there is nothing; what is sent after it carries the number that the FIN took.
+    let finished = flow.connection.fin_ns.get(sender).get() != 0;
+    if ahead > 0 && !(finished && segment.payload == 0) {
+        cell.set(next + u64::from(ahead.unsigned_abs()));
+    }
+}
+
+#[inline(always)]
+fn finish<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, sender: Sender) {
+    let connection = flow.connection;
+    if connection.fin_ns.get(sender).get() != 0 {
+        return;
+    }
+    connection.fin_seq.get(sender).set(segment.end());
+    connection.fin_ns.get(sender).set(table.now_ns());
+    keep_on_slow_path(flow);
+    flow.emit(table, EventKind::Fin);
+}
+
+#[inline(always)]
+fn keep_on_slow_path(flow: &Flow<'_>) {
+    flow.bucket.set_owner(Owner::slow(flow.slot));
+}
+
+/// Back to the fast path when nothing needs the whole state any more.
+#[inline(always)]
+fn leave_slow_path(flow: &Flow<'_>) {
+    let connection = flow.connection;
+    let plain = connection.established.get()
+        && connection.rst_ns.get() == 0
+        && !any_fin(connection)
+        && connection.challenger.get() == 0
+        && connection.predecessor.get() == 0;
+    if plain {
+        flow.bucket.set_owner(Owner::fast(flow.slot));
+    }
+}

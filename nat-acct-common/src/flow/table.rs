@@ -1,0 +1,69 @@
+//! What the flow step needs of the memory that it works on: the kernel's maps, seen from a program
+//! or from user space, or the vectors of replay and tests.
+
+use crate::layout::{Bucket, Cause, Connection, Counters, Event, FlowKey, OutsideKey, Seed};
+
+/// The state of all connections, without their counters.
+pub trait Table {
+    /// The secret of the hash.
+    fn seed(&self) -> Seed;
+
+    /// Number of sets less one; the number is a power of two.
+    fn set_mask(&self) -> u32;
+
+    /// The bucket with a number: set times [`WAYS`](crate::layout::WAYS) plus way.
+    fn bucket(&self, number: u32) -> Option<&Bucket>;
+
+    /// The slot under `key` in the overflow map.
+    fn overflow(&self, key: &FlowKey) -> Option<u32>;
+
+    /// Writes `slot` under `key` in the overflow map; `false` when that is full.
+    fn overflow_insert(&self, key: &FlowKey, slot: u32) -> bool;
+
+    /// Removes `key` from the overflow map.
+    fn overflow_remove(&self, key: &FlowKey);
+
+    /// Takes the lock of a set; `false` when it stayed taken for too long.
+    fn lock(&self, set: u32) -> bool;
+
+    /// Gives the lock of a set back.
+    fn unlock(&self, set: u32);
+
+    /// The facts of the connection in `slot`.
+    fn connection(&self, slot: u32) -> Option<&Connection>;
+}
+
+/// A table, and all else that the flow step needs to work on it.
+pub trait Runtime: Table {
+    /// Takes a free slot. Slots count from 1.
+    fn take_slot(&self) -> Option<u32>;
+
+    /// Gives back a slot that found no bucket.
+    fn return_slot(&self, slot: u32);
+
+    /// The counters of the connection in `slot`, those of the processor that runs.
+    fn counters(&self, slot: u32) -> Option<&Counters>;
+
+    /// Notes a SYN on the outside.
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::OutsideFull`].
+    fn note_outside(&self, key: &OutsideKey, now_ns: u64) -> Result<(), Cause>;
+
+    /// Tells user space.
+    fn emit(&self, event: &Event);
+
+    /// Counts an early return, or something else that went wrong, of a packet with
+    /// `payload_bytes` of TCP payload.
+    fn count(&self, cause: Cause, payload_bytes: u32);
+
+    /// The exact clock: monotonic, in nanoseconds.
+    fn now_ns(&self) -> u64;
+
+    /// The coarse clock, which costs nothing; its unit is the table's affair.
+    fn ticks(&self) -> u32;
+
+    /// Whether the first FIN ends a connection (`--close-on first-fin`).
+    fn closes_on_first_fin(&self) -> bool;
+}

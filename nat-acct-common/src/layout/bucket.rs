@@ -1,0 +1,123 @@
+//! The flow table: sets of [`WAYS`] buckets of one cache line each. What the fast
+//! path touches of a connection, but for the counters, is in its bucket.
+
+use super::{FlowKey, PerSender, Sender};
+use crate::memory::Shared;
+
+/// Buckets of a set. A key may be in any bucket of its set and nowhere else, so a hole never
+/// hides a bucket, and one lock a set is enough for opening and closing.
+pub const WAYS: u32 = 8;
+
+/// One place of the flow table: an element of the kernel's array.
+#[repr(C, align(8))]
+#[derive(Default)]
+pub struct Bucket {
+    key: [Shared<u64>; FlowKey::WORDS],
+    /// For each sender, the sequence number that comes next, extended to 64 bits: the lower half
+    /// is the number on the wire, the upper half starts at 1 and counts wraps.
+    pub next: PerSender<Shared<u64>>,
+    owner: Shared<u32>,
+    /// When the last segment was seen, in the coarse clock's ticks.
+    pub last_seen_ticks: Shared<u32>,
+}
+
+const _: () = assert!(size_of::<Bucket>() == 64);
+
+impl Bucket {
+    /// Which connection the bucket belongs to.
+    #[inline(always)]
+    pub fn owner(&self) -> Owner {
+        Owner(self.owner.get())
+    }
+
+    /// Makes the bucket another's, or changes the path of its segments.
+    #[inline(always)]
+    pub fn set_owner(&self, owner: Owner) {
+        self.owner.set(owner.0);
+    }
+
+    /// Whether the bucket was last claimed for `key`.
+    #[inline(always)]
+    pub fn holds(&self, key: &FlowKey) -> bool {
+        let words = key.words();
+        self.key[1].get() == words[1]
+            && self.key[3].get() == words[3]
+            && self.key[4].get() == words[4]
+            && self.key[0].get() == words[0]
+            && self.key[2].get() == words[2]
+    }
+
+    /// The key that the bucket was last claimed for.
+    pub(crate) fn key(&self) -> FlowKey {
+        let [a, b, c, d, e] = &self.key;
+        FlowKey::from_words([a.get(), b.get(), c.get(), d.get(), e.get()])
+    }
+
+    /// Copies everything but key and owner.
+    #[inline(always)]
+    pub(crate) fn copy_numbers(&self, other: &Self) {
+        for sender in [Sender::Client, Sender::Remote] {
+            self.next.get(sender).set(other.next.get(sender).get());
+        }
+        self.last_seen_ticks.set(other.last_seen_ticks.get());
+    }
+
+    /// Writes the key; the owner is written last, by the caller.
+    #[inline(always)]
+    pub(crate) fn set_key(&self, key: &FlowKey) {
+        let words = key.words();
+        for (cell, word) in self.key.iter().zip(words) {
+            cell.set(word);
+        }
+    }
+}
+
+/// Who a bucket belongs to, and by which path its segments go: one word, so that both change at
+/// once.
+#[repr(transparent)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Owner(u32);
+
+impl Owner {
+    /// The bucket may be claimed.
+    pub const FREE: Self = Self(0);
+    /// The connection has been taken out; the bucket may not be claimed before each program that
+    /// may still look at it has ended.
+    pub const RETIRED: Self = Self(1 << 30);
+    const SLOW: u32 = 1 << 31;
+    const SLOT: u32 = Self::RETIRED.0 - 1;
+
+    /// An established connection with nothing special: its plain segments take the fast path.
+    #[inline(always)]
+    pub const fn fast(slot: u32) -> Self {
+        Self(slot & Self::SLOT)
+    }
+
+    /// A connection whose segments need a look at the whole state.
+    #[inline(always)]
+    pub const fn slow(slot: u32) -> Self {
+        Self((slot & Self::SLOT) | Self::SLOW)
+    }
+
+    /// The slot of the connection; 0 where there is none.
+    #[inline(always)]
+    pub const fn slot(self) -> u32 {
+        self.0 & Self::SLOT
+    }
+
+    /// Whether plain segments take the fast path.
+    #[inline(always)]
+    pub const fn is_fast(self) -> bool {
+        self.0 & Self::SLOW == 0
+    }
+}
+
+#[cfg(target_has_atomic = "32")]
+impl Bucket {
+    /// Sets the owner to `new` if `slot` owns the bucket, on whichever path; tells whether it did.
+    pub fn disown(&self, slot: u32, new: Owner) -> bool {
+        [Owner::slow(slot), Owner::fast(slot)]
+            .into_iter()
+            .any(|owner| self.owner.replace(owner.0, new.0))
+    }
+}

@@ -1,0 +1,155 @@
+//! What is known of a connection besides its counters: one element of an array for each slot. A
+//! connection keeps its slot from its opening until user space has harvested it, also when its
+//! 4-tuple has been taken over by another.
+//!
+//! Each field is written by one kind of packet, so programs on several processors need no lock.
+
+use super::{Bucket, FlowKey, Owner, PerSender, Sender};
+use crate::{memory::Shared, packet::Segment};
+
+/// The facts of one connection. A number of 0 stands for "not seen" where nothing else is said.
+#[repr(C)]
+#[derive(Default)]
+pub struct Connection {
+    /// When the opening SYN was seen, in nanoseconds of the monotonic clock; 0 for a free slot.
+    /// With the slot it identifies the connection.
+    pub opened_ns: Shared<u64>,
+    /// The 4-tuple; and what a bucket holds, while the connection owns none in the flow table.
+    pub own_bucket: Bucket,
+    /// When the last segment outside the fast path was seen.
+    pub last_ns: Shared<u64>,
+    /// When the first FIN of each sender was seen.
+    pub fin_ns: PerSender<Shared<u64>>,
+    /// When the first RST was seen.
+    pub rst_ns: Shared<u64>,
+    /// Initial sequence number of each sender, if [`Self::has_isn`] says so.
+    pub isn: PerSender<Shared<u32>>,
+    /// The ISN of a second SYN-ACK with another number, until the opener acknowledges one.
+    pub alternate_isn: Shared<u32>,
+    /// The sequence number of each sender's first FIN.
+    pub fin_seq: PerSender<Shared<u32>>,
+    /// The coarse clock at the opening.
+    pub opened_ticks: Shared<u32>,
+    /// Where the bucket of the 4-tuple is, see [`Place`].
+    pub place: Shared<u32>,
+    /// Slot of an opening with the same 4-tuple that has not been answered yet.
+    pub challenger: Shared<u32>,
+    /// Slot of the connection that had the 4-tuple before.
+    pub predecessor: Shared<u32>,
+    /// Slot of the connection that took the 4-tuple over.
+    pub successor: Shared<u32>,
+    opener: Shared<u8>,
+    /// Whether [`Self::isn`] is known.
+    pub has_isn: PerSender<Shared<bool>>,
+    /// Whether the sender has sent something past its SYN.
+    pub moved: PerSender<Shared<bool>>,
+    /// Whether [`Self::alternate_isn`] is meant.
+    pub has_alternate: Shared<bool>,
+    /// Whether the opener has acknowledged the peer's SYN.
+    pub established: Shared<bool>,
+    /// Whether payload of each sender was seen after the RST.
+    pub data_after_rst: PerSender<Shared<bool>>,
+    /// Whether another connection took the 4-tuple over.
+    pub superseded: Shared<bool>,
+    /// Whether the peer went on with the older connection after this opening.
+    pub challenged: Shared<bool>,
+    padding: [u8; 5],
+}
+
+const _: () = assert!(size_of::<Connection>() == 160);
+
+impl Connection {
+    /// Writes everything that the opening SYN says; [`Self::opened_ns`] last, for it publishes.
+    #[inline(always)]
+    pub(crate) fn begin(&self, key: &FlowKey, opener: Sender, now_ns: u64, ticks: u32) {
+        self.own_bucket.set_key(key);
+        self.own_bucket.set_owner(Owner::FREE);
+        self.own_bucket.last_seen_ticks.set(ticks);
+        for sender in [Sender::Client, Sender::Remote] {
+            self.fin_ns.get(sender).set(0);
+            self.own_bucket.next.get(sender).set(0);
+            self.has_isn.get(sender).set(false);
+            self.moved.get(sender).set(false);
+            self.data_after_rst.get(sender).set(false);
+        }
+        self.rst_ns.set(0);
+        self.last_ns.set(now_ns);
+        self.opened_ticks.set(ticks);
+        self.challenger.set(0);
+        self.predecessor.set(0);
+        self.successor.set(0);
+        self.opener.set(opener as u8);
+        self.has_alternate.set(false);
+        self.established.set(false);
+        self.superseded.set(false);
+        self.challenged.set(false);
+        self.opened_ns.set(now_ns);
+    }
+
+    /// The 4-tuple and the zone.
+    pub fn key(&self) -> FlowKey {
+        self.own_bucket.key()
+    }
+
+    /// Who sent the opening SYN.
+    #[inline(always)]
+    pub fn opener(&self) -> Sender {
+        Sender::from_u8(self.opener.get())
+    }
+
+    /// Whether `segment` is the opening SYN again: the same ISN, and nothing was sent past it.
+    #[inline(always)]
+    pub(crate) fn is_opened_by(&self, segment: &Segment, sender: Sender) -> bool {
+        self.has_isn.get(sender).get()
+            && self.isn.get(sender).get() == segment.seq
+            && !self.moved.get(sender).get()
+    }
+
+    /// Forgets an RST that was no end.
+    pub fn forget_reset(&self) {
+        self.rst_ns.set(0);
+        for sender in [Sender::Client, Sender::Remote] {
+            self.data_after_rst.get(sender).set(false);
+        }
+    }
+
+    /// Whether the connection has come to its end, unless stragglers prove otherwise.
+    #[inline(always)]
+    pub fn has_ended(&self) -> bool {
+        let fin = |sender| self.fin_ns.get(sender).get() != 0;
+        let alive = |sender| self.data_after_rst.get(sender).get();
+        fin(Sender::Client) && fin(Sender::Remote)
+            || self.rst_ns.get() != 0 && !(alive(Sender::Client) && alive(Sender::Remote))
+    }
+}
+
+/// Where the bucket of a 4-tuple is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the flow table; the number is set times [`super::WAYS`] plus way.
+    Table(u32),
+    /// In the connection itself, which is found by the overflow map.
+    Overflow,
+}
+
+impl Place {
+    const OVERFLOW: u32 = u32::MAX;
+
+    /// As it is stored in [`Connection::place`].
+    #[inline(always)]
+    pub const fn to_bits(self) -> u32 {
+        match self {
+            Self::Table(number) => number,
+            Self::Overflow => Self::OVERFLOW,
+        }
+    }
+
+    /// The inverse of [`Self::to_bits`].
+    pub const fn from_bits(bits: u32) -> Self {
+        if bits == Self::OVERFLOW {
+            Self::Overflow
+        } else {
+            Self::Table(bits)
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What is counted for a connection; one element for each processor and slot.
+
+use core::ops::AddAssign;
+
+use super::{PerSender, Sender};
+use crate::{memory::Shared, packet::Segment};
+
+/// The per-CPU counters of a connection.
+#[repr(C)]
+#[derive(Default)]
+pub struct Counters(PerSender<VolumeCells>);
+
+#[repr(C)]
+#[derive(Default)]
+struct VolumeCells {
+    payload_bytes: Shared<u64>,
+    ip_bytes: Shared<u64>,
+    packets: Shared<u64>,
+}
+
+const _: () = assert!(size_of::<Counters>() == 48);
+
+impl Counters {
+    /// Adds a segment. Only the program on this element's own processor writes it.
+    #[inline(always)]
+    pub fn add(&self, segment: &Segment, payload: u32, sender: Sender) {
+        let volume = self.0.get(sender);
+        add(&volume.payload_bytes, payload);
+        add(&volume.ip_bytes, segment.ip_bytes);
+        add(&volume.packets, segment.packets);
+    }
+
+    /// What was counted so far.
+    pub fn volumes(&self) -> PerSender<Volume> {
+        PerSender([Sender::Client, Sender::Remote].map(|sender| {
+            let cells = self.0.get(sender);
+            Volume {
+                payload_bytes: cells.payload_bytes.get(),
+                ip_bytes: cells.ip_bytes.get(),
+                packets: cells.packets.get(),
+            }
+        }))
+    }
+}
+
+#[inline(always)]
+fn add(cell: &Shared<u64>, amount: u32) {
+    cell.set(cell.get() + u64::from(amount));
+}
+
+/// What one end of a connection sent, as seen on the inside.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Volume {
+    /// TCP payload, retransmissions included.
+    pub payload_bytes: u64,
+    /// Bytes of the IP datagrams.
+    pub ip_bytes: u64,
+    /// IP datagrams.
+    pub packets: u64,
+}
+
+impl AddAssign for Volume {
+    fn add_assign(&mut self, other: Self) {
+        self.payload_bytes += other.payload_bytes;
+        self.ip_bytes += other.ip_bytes;
+        self.packets += other.packets;
+    }
+}

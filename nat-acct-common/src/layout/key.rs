@@ -1,0 +1,119 @@
+//! The key of a connection as the inside sees it, and its hash.
+
+use super::Address;
+use crate::packet::Segment;
+
+/// Which end of the connection sent a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Sender {
+    /// The inside endpoint.
+    Client = 0,
+    /// The endpoint beyond the gateway.
+    Remote = 1,
+}
+
+impl Sender {
+    /// The other end.
+    #[inline(always)]
+    pub const fn peer(self) -> Self {
+        match self {
+            Self::Client => Self::Remote,
+            Self::Remote => Self::Client,
+        }
+    }
+
+    /// The inverse of `sender as u8`; anything but 0 is the remote.
+    #[inline(always)]
+    pub const fn from_u8(value: u8) -> Self {
+        if value == Self::Client as u8 {
+            Self::Client
+        } else {
+            Self::Remote
+        }
+    }
+}
+
+/// The 4-tuple of a connection on the inside, before translation, and the inside interface on
+/// which it was seen: two zones may use the same addresses.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FlowKey {
+    /// Address of the inside endpoint.
+    pub client: Address,
+    /// Address of the endpoint beyond the gateway.
+    pub remote: Address,
+    /// Port of the client.
+    pub client_port: u16,
+    /// Port of the remote.
+    pub remote_port: u16,
+    /// Number of the inside interface, in the order of the command line.
+    pub zone: u32,
+}
+
+const _: () = assert!(size_of::<FlowKey>() == FlowKey::WORDS * 8);
+
+impl FlowKey {
+    pub(crate) const WORDS: usize = 5;
+
+    /// The key of a segment that `sender` sent, seen on the inside interface `zone`.
+    #[inline(always)]
+    pub const fn of(segment: &Segment, sender: Sender, zone: u32) -> Self {
+        match sender {
+            Sender::Client => Self {
+                client: segment.source,
+                remote: segment.destination,
+                client_port: segment.source_port,
+                remote_port: segment.destination_port,
+                zone,
+            },
+            Sender::Remote => Self {
+                client: segment.destination,
+                remote: segment.source,
+                client_port: segment.destination_port,
+                remote_port: segment.source_port,
+                zone,
+            },
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) const fn words(&self) -> [u64; Self::WORDS] {
+        let [a, b] = self.client.words();
+        let [c, d] = self.remote.words();
+        let ports = (self.client_port as u64) << 16 | self.remote_port as u64;
+        [a, b, c, d, ports << 32 | self.zone as u64]
+    }
+
+    pub(crate) const fn from_words(words: [u64; Self::WORDS]) -> Self {
+        let [a, b, c, d, last] = words;
+        Self {
+            client: Address::from_words([a, b]),
+            remote: Address::from_words([c, d]),
+            client_port: (last >> 48) as u16,
+            remote_port: (last >> 32) as u16,
+            zone: last as u32,
+        }
+    }
+
+    /// A 32-bit hash: NH of UMAC (RFC 4418, section 5.2), which is almost universal for a secret
+    /// `seed`, with a multiplication that spreads the sum over the bits that are used.
+    #[inline(always)]
+    pub const fn hash(&self, seed: &Seed) -> u32 {
+        let words = self.words();
+        let mut sum = 0u64;
+        let mut i = 0;
+        while i < Self::WORDS {
+            let low = (words[i] as u32).wrapping_add(seed.0[i] as u32) as u64;
+            let high = ((words[i] >> 32) as u32).wrapping_add((seed.0[i] >> 32) as u32) as u64;
+            sum = sum.wrapping_add(low.wrapping_mul(high));
+            i += 1;
+        }
+        // The multiplier is 2^64 divided by the golden ratio (Knuth, TAOCP vol. 3, section 6.4).
+        ((sum ^ sum >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
+    }
+}
+
+/// The secret of the hash, drawn anew whenever the programs are loaded.
+#[derive(Clone, Copy, Debug)]
+pub struct Seed(pub [u64; FlowKey::WORDS]);

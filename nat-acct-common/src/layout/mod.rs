@@ -1,0 +1,29 @@
+//! The layouts of the maps, one type a file. All are `repr(C)` without implicit padding, and
+//! their sizes are checked, for kernel programs and user space of different builds meet here.
+
+mod address;
+mod bucket;
+mod cause;
+mod clock;
+mod connection;
+mod counters;
+mod event;
+mod interfaces;
+mod key;
+mod outside;
+mod per_sender;
+
+pub use address::Address;
+pub use bucket::{Bucket, Owner, WAYS};
+pub use cause::{Cause, Ignored, IgnoredTotal};
+pub use clock::ClockPair;
+pub use connection::{Connection, Place};
+pub use counters::{Counters, Volume};
+pub use event::{Event, EventKind};
+pub use interfaces::{Interfaces, MAX_INTERFACES};
+pub use key::{FlowKey, Seed, Sender};
+pub use outside::{OutsideKey, OutsideSyn};
+pub use per_sender::PerSender;
+
+/// Version of everything in this module. To be raised with each change of a layout.
+pub const ABI_VERSION: u32 = 1;

@@ -1,0 +1,69 @@
+//! A SYN as it was seen on the outside, after translation.
+
+use super::{Address, Sender};
+use crate::packet::Segment;
+
+/// What identifies a SYN on the outside.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OutsideKey {
+    /// Address of the endpoint beyond the gateway.
+    pub remote: Address,
+    /// What the remote sees instead of the client.
+    pub translated: Address,
+    /// Port of the remote.
+    pub remote_port: u16,
+    /// Port that goes with `translated`.
+    pub translated_port: u16,
+    /// Initial sequence number.
+    pub isn: u32,
+    /// Number of the outside interface, in the order of the command line.
+    pub zone: u16,
+    /// Who sent the SYN, a [`Sender`] as number.
+    pub opener: u8,
+    /// Zero.
+    pub padding: [u8; 5],
+}
+
+const _: () = assert!(size_of::<OutsideKey>() == 48);
+
+impl OutsideKey {
+    /// The key of the SYN `segment` that `opener` sent, seen on the outside interface `zone`.
+    #[inline(always)]
+    pub const fn of(segment: &Segment, opener: Sender, zone: u16) -> Self {
+        let (remote, remote_port, translated, translated_port) = match opener {
+            Sender::Client => (
+                segment.destination,
+                segment.destination_port,
+                segment.source,
+                segment.source_port,
+            ),
+            Sender::Remote => (
+                segment.source,
+                segment.source_port,
+                segment.destination,
+                segment.destination_port,
+            ),
+        };
+        Self {
+            remote,
+            translated,
+            remote_port,
+            translated_port,
+            isn: segment.seq,
+            zone,
+            opener: opener as u8,
+            padding: [0; 5],
+        }
+    }
+}
+
+/// When a SYN was seen on the outside, in nanoseconds of the monotonic clock.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OutsideSyn {
+    /// The first time.
+    pub first_ns: u64,
+    /// The last time; later than the first for a retransmission.
+    pub last_ns: u64,
+}

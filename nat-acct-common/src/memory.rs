@@ -1,0 +1,89 @@
+//! The crate's only unsafe code: plain values out of packet bytes, and cells that the kernel
+//! programs and user space both write.
+
+#![expect(unsafe_code, reason = "packet bytes and memory shared with the kernel")]
+
+use core::{cell::UnsafeCell, ptr};
+
+use network_types::{
+    ip::{Ipv4Hdr, Ipv6Hdr},
+    tcp::TcpHdr,
+};
+
+use crate::packet::Bytes;
+
+/// A header that may be made of any bytes.
+///
+/// # Safety
+///
+/// Every bit pattern must be a valid value, without padding.
+pub unsafe trait Header: Copy {}
+
+// SAFETY: arrays of bytes only.
+unsafe impl Header for Ipv4Hdr {}
+// SAFETY: arrays of bytes only.
+unsafe impl Header for Ipv6Hdr {}
+// SAFETY: arrays of bytes only; its bit field is one too.
+unsafe impl Header for TcpHdr {}
+// SAFETY: bytes.
+unsafe impl<const N: usize> Header for [u8; N] {}
+
+impl Bytes for [u8] {
+    #[inline(always)]
+    fn load<T: Header>(&self, offset: u32) -> Option<T> {
+        let bytes = self.get(offset as usize..)?.get(..size_of::<T>())?;
+        // SAFETY: `bytes` holds size_of::<T>() bytes, and `Header` allows any value of them.
+        Some(unsafe { ptr::read_unaligned(bytes.as_ptr().cast()) })
+    }
+}
+
+/// A value in memory that several processors, or the kernel and user space, read and write
+/// without a lock. Reads and writes of up to eight aligned bytes are single instructions.
+///
+/// The BPF target has no atomic loads for four bytes and less, hence volatile accesses.
+#[repr(transparent)]
+pub struct Shared<T>(UnsafeCell<T>);
+
+// SAFETY: all accesses are volatile reads and writes of plain values; a torn or stale value is
+// a value all the same, and the protocols in `flow` allow for it.
+unsafe impl<T: Copy + Send> Sync for Shared<T> {}
+
+impl<T: Copy> Shared<T> {
+    /// A cell that holds `value`.
+    pub const fn new(value: T) -> Self {
+        Self(UnsafeCell::new(value))
+    }
+
+    /// Reads the value.
+    #[inline(always)]
+    pub fn get(&self) -> T {
+        // SAFETY: the pointer is valid and aligned for as long as `self` is.
+        unsafe { ptr::read_volatile(self.0.get()) }
+    }
+
+    /// Writes the value.
+    #[inline(always)]
+    pub fn set(&self, value: T) {
+        // SAFETY: the pointer is valid and aligned for as long as `self` is.
+        unsafe { ptr::write_volatile(self.0.get(), value) }
+    }
+}
+
+#[cfg(target_has_atomic = "32")]
+impl Shared<u32> {
+    /// Writes `new` if the value is `current`; tells whether it was.
+    pub fn replace(&self, current: u32, new: u32) -> bool {
+        use core::sync::atomic::{AtomicU32, Ordering::AcqRel, Ordering::Relaxed};
+        // SAFETY: valid and aligned; all other accesses are single volatile instructions.
+        let atomic = unsafe { AtomicU32::from_ptr(self.0.get()) };
+        atomic
+            .compare_exchange(current, new, AcqRel, Relaxed)
+            .is_ok()
+    }
+}
+
+impl<T: Copy + Default> Default for Shared<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}

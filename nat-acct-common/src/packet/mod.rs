@@ -1,0 +1,65 @@
+//! From the bytes of a frame to a [`Segment`]: link layer, IP, TCP, each in its file. The parser
+//! reads through [`Bytes`] only, so that one implementation serves the kernel's packet memory,
+//! captures and fuzzers. It decides nothing about connections.
+
+mod ip;
+mod link;
+mod segment;
+mod tcp;
+
+pub use link::Link;
+pub use segment::{Segment, flag};
+
+use crate::layout::{Address, Cause};
+pub use crate::memory::Header;
+
+/// Access to the bytes of one packet: the only way in which the parser reads.
+pub trait Bytes {
+    /// The header at `offset` (from the start of the frame), or `None` where the packet ends
+    /// before the header does.
+    fn load<T: Header>(&self, offset: u32) -> Option<T>;
+}
+
+/// What is known of a frame besides its bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame {
+    /// What the frame starts with.
+    pub link: Link,
+    /// Length of the whole frame in bytes; for a GSO super-packet, of the super-packet.
+    pub len: u32,
+    /// Payload bytes of each wire segment of a GSO super-packet; 0 for an ordinary frame.
+    pub gso_size: u32,
+}
+
+/// Where the TCP header is, and what the IP header said.
+struct Transport {
+    source: Address,
+    destination: Address,
+    /// Offset of the IP header from the start of the frame.
+    network_offset: u32,
+    /// Offset of the TCP header from the start of the frame.
+    offset: u32,
+    /// End of the IP datagram, from the start of the frame.
+    end: u32,
+}
+
+/// Parses one frame down to its TCP header.
+///
+/// # Errors
+///
+/// The [`Cause`] for which the frame is no TCP segment that can be understood.
+#[inline(never)]
+pub fn parse<B: Bytes + ?Sized>(bytes: &B, frame: &Frame) -> Result<Segment, Cause> {
+    let (protocol, offset) = link::network_header(bytes, frame.link)?;
+    let transport = match protocol {
+        link::Protocol::Ipv4 => ip::v4(bytes, offset, frame.len)?,
+        link::Protocol::Ipv6 => ip::v6(bytes, offset, frame.len)?,
+    };
+    tcp::segment(bytes, &transport, frame.gso_size)
+}
+
+/// The header at `offset`, or the cause to give up.
+#[inline(always)]
+fn header<T: Header, B: Bytes + ?Sized>(bytes: &B, offset: u32) -> Result<T, Cause> {
+    bytes.load(offset).ok_or(Cause::Truncated)
+}

@@ -1,0 +1,63 @@
+//! One TCP segment as the accounting sees it. A GSO super-packet is one [`Segment`] that stands
+//! for several on the wire.
+
+use crate::layout::Address;
+
+/// TCP control bits (RFC 9293, section 3.1).
+pub mod flag {
+    /// No more data from the sender.
+    pub const FIN: u8 = 0x01;
+    /// Synchronize sequence numbers.
+    pub const SYN: u8 = 0x02;
+    /// Reset the connection.
+    pub const RST: u8 = 0x04;
+    /// The acknowledgment number is meant.
+    pub const ACK: u8 = 0x10;
+}
+
+/// What the accounting needs of a TCP segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Source address.
+    pub source: Address,
+    /// Destination address.
+    pub destination: Address,
+    /// Source port.
+    pub source_port: u16,
+    /// Destination port.
+    pub destination_port: u16,
+    /// Sequence number of the first byte (of the SYN, if it is set).
+    pub seq: u32,
+    /// Acknowledgment number; meaningless without [`flag::ACK`].
+    pub ack: u32,
+    /// Control bits, see [`flag`].
+    pub flags: u8,
+    /// TCP payload in bytes, of all wire segments together.
+    pub payload: u32,
+    /// Bytes of the IP datagrams on the wire, of all wire segments together.
+    pub ip_bytes: u32,
+    /// Wire segments.
+    pub packets: u32,
+}
+
+impl Segment {
+    /// Whether any of `flags` is set.
+    #[inline(always)]
+    pub const fn has(&self, flags: u8) -> bool {
+        self.flags & flags != 0
+    }
+
+    /// Whether this is a SYN without ACK: the opening of a connection.
+    #[inline(always)]
+    pub const fn opens(&self) -> bool {
+        self.flags & (flag::SYN | flag::ACK | flag::RST) == flag::SYN
+    }
+
+    /// Sequence number after the payload; SYN counts one (RFC 9293, section 3.4), FIN does not
+    /// count here.
+    #[inline(always)]
+    pub const fn end(&self) -> u32 {
+        let syn = if self.has(flag::SYN) { 1 } else { 0 };
+        self.seq.wrapping_add(self.payload).wrapping_add(syn)
+    }
+}

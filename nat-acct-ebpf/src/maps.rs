@@ -1,0 +1,237 @@
+//! The maps, and the flow step's view of them. User space sets the sizes when it loads the
+//! programs.
+
+use aya_ebpf::{
+    Global,
+    bindings::{BPF_ANY, BPF_F_MMAPABLE, BPF_NOEXIST},
+    helpers::{bpf_jiffies64, bpf_ktime_get_ns},
+    macros::map,
+    maps::{Array, HashMap, PerCpuArray, Queue, RingBuf},
+};
+use nat_acct_common::{
+    flow::{Runtime, Table},
+    layout::{
+        Bucket, Cause, ClockPair, Connection, Counters, Event, FlowKey, Ignored, Interfaces,
+        OutsideKey, OutsideSyn, Seed,
+    },
+};
+
+/// Secret of the hash.
+#[unsafe(no_mangle)]
+static SEED: Global<Seed> = Global::new(Seed([0; 5]));
+
+/// Number of sets less one.
+#[unsafe(no_mangle)]
+static SET_MASK: Global<u32> = Global::new(0);
+
+/// Whether the first FIN ends a connection.
+#[unsafe(no_mangle)]
+static CLOSE_ON_FIRST_FIN: Global<u8> = Global::new(0);
+
+/// The flow table.
+#[map]
+static FLOWS: Array<Bucket> = Array::with_max_entries(1, BPF_F_MMAPABLE);
+
+/// Where connections are that found no place in the flow table.
+#[map]
+static OVERFLOW: HashMap<FlowKey, u32> = HashMap::with_max_entries(1, 0);
+
+/// The locks of the sets that are being changed.
+#[map]
+static LOCKS: HashMap<u32, u8> = HashMap::with_max_entries(1024, 0);
+
+/// The facts of each connection, by slot.
+#[map]
+static CONNECTIONS: Array<Connection> = Array::with_max_entries(1, BPF_F_MMAPABLE);
+
+/// The counters of each connection, by slot.
+#[map]
+static COUNTERS: PerCpuArray<Counters> = PerCpuArray::with_max_entries(1, 0);
+
+/// The free slots.
+#[map]
+static FREE_SLOTS: Queue<u32> = Queue::with_max_entries(1, 0);
+
+/// SYNs seen on the outside.
+#[map]
+static OUTSIDE_SYNS: HashMap<OutsideKey, OutsideSyn> = HashMap::with_max_entries(1, 0);
+
+/// What user space should look at.
+#[map]
+static EVENTS: RingBuf = RingBuf::with_byte_size(4096, 0);
+
+/// How often each [`Cause`] occurred.
+#[map]
+static IGNORED: PerCpuArray<Ignored> = PerCpuArray::with_max_entries(Cause::ALL.len() as u32, 0);
+
+/// The interfaces of each side.
+#[map]
+static INTERFACES: Array<Interfaces> = Array::with_max_entries(2, BPF_F_MMAPABLE);
+
+/// Both clocks at one moment.
+#[map]
+static CLOCKS: Array<ClockPair> = Array::with_max_entries(1, BPF_F_MMAPABLE);
+
+/// Where each processor copies the front of a packet to.
+#[map]
+static FRONTS: PerCpuArray<Front> = PerCpuArray::with_max_entries(1, 0);
+
+/// The front of a packet.
+pub type Front = [u8; FRONT_BYTES as usize];
+/// Enough for all headers: of Ethernet 14 bytes, three tags 12, IPv6 with extension headers of
+/// common length, TCP at most 60.
+pub const FRONT_BYTES: u32 = 512;
+
+/// Element of [`INTERFACES`] for the inside.
+pub const INSIDE: u32 = 0;
+/// Element of [`INTERFACES`] for the outside.
+pub const OUTSIDE: u32 = 1;
+
+/// Tries to get a set's lock; it is held for less than a microsecond.
+const LOCK_ATTEMPTS: u32 = 32;
+
+#[inline(always)]
+pub fn interfaces(side: u32) -> Option<&'static Interfaces> {
+    INTERFACES.get(side)
+}
+
+#[inline(always)]
+pub fn front() -> Option<*mut Front> {
+    FRONTS.get_ptr_mut(0)
+}
+
+pub fn compare_clocks() {
+    if let Some(pair) = CLOCKS.get(0) {
+        pair.set(MAPS.now_ns(), MAPS.ticks());
+    }
+}
+
+/// The maps as the flow step sees them.
+pub static MAPS: Maps = Maps;
+
+/// See [`MAPS`].
+pub struct Maps;
+
+impl Table for Maps {
+    #[inline(always)]
+    fn seed(&self) -> Seed {
+        SEED.load()
+    }
+
+    #[inline(always)]
+    fn set_mask(&self) -> u32 {
+        SET_MASK.load()
+    }
+
+    #[inline(always)]
+    fn bucket(&self, number: u32) -> Option<&Bucket> {
+        FLOWS.get(number)
+    }
+
+    #[inline(always)]
+    fn overflow(&self, key: &FlowKey) -> Option<u32> {
+        // SAFETY: the value is copied at once; one that is being replaced is old or new.
+        unsafe { OVERFLOW.get(key) }.copied()
+    }
+
+    #[inline(always)]
+    fn overflow_insert(&self, key: &FlowKey, slot: u32) -> bool {
+        OVERFLOW.insert(key, slot, BPF_ANY.into()).is_ok()
+    }
+
+    #[inline(always)]
+    fn overflow_remove(&self, key: &FlowKey) {
+        // An element that is gone is what was wanted.
+        let _ = OVERFLOW.remove(key);
+    }
+
+    #[inline(always)]
+    fn lock(&self, set: u32) -> bool {
+        for _ in 0..LOCK_ATTEMPTS {
+            if LOCKS.insert(set, 1, BPF_NOEXIST.into()).is_ok() {
+                return true;
+            }
+        }
+        false
+    }
+
+    #[inline(always)]
+    fn unlock(&self, set: u32) {
+        // Only the holder removes the element, so it is there.
+        let _ = LOCKS.remove(set);
+    }
+
+    #[inline(always)]
+    fn connection(&self, slot: u32) -> Option<&Connection> {
+        CONNECTIONS.get(slot)
+    }
+}
+
+impl Runtime for Maps {
+    #[inline(always)]
+    fn take_slot(&self) -> Option<u32> {
+        FREE_SLOTS.pop().ok().flatten()
+    }
+
+    #[inline(always)]
+    fn return_slot(&self, slot: u32) {
+        // The queue has room for all slots.
+        let _ = FREE_SLOTS.push(slot, 0);
+    }
+
+    #[inline(always)]
+    fn counters(&self, slot: u32) -> Option<&Counters> {
+        COUNTERS.get(slot)
+    }
+
+    #[inline(always)]
+    fn note_outside(&self, key: &OutsideKey, now_ns: u64) -> Result<(), Cause> {
+        // SAFETY: user space removes an element only when its connection is over.
+        let first_ns = match unsafe { OUTSIDE_SYNS.get(key) } {
+            Some(known) => known.first_ns,
+            None => now_ns,
+        };
+        let sighting = OutsideSyn {
+            first_ns,
+            last_ns: now_ns,
+        };
+        OUTSIDE_SYNS
+            .insert(key, sighting, BPF_ANY.into())
+            .map_err(|_| Cause::OutsideFull)
+    }
+
+    #[inline(always)]
+    fn emit(&self, event: &Event) {
+        match EVENTS.reserve::<Event>(0) {
+            Some(mut entry) => {
+                entry.write(*event);
+                entry.submit(0);
+            }
+            None => self.count(Cause::EventLost, 0),
+        }
+    }
+
+    #[inline(always)]
+    fn count(&self, cause: Cause, payload_bytes: u32) {
+        if let Some(ignored) = IGNORED.get(cause as u32) {
+            ignored.add(payload_bytes);
+        }
+    }
+
+    #[inline(always)]
+    fn now_ns(&self) -> u64 {
+        // SAFETY: the helper has no precondition.
+        unsafe { bpf_ktime_get_ns() }
+    }
+
+    #[inline(always)]
+    fn ticks(&self) -> u32 {
+        // SAFETY: the helper has no precondition.
+        unsafe { bpf_jiffies64() as u32 }
+    }
+
+    #[inline(always)]
+    fn closes_on_first_fin(&self) -> bool {
+        CLOSE_ON_FIRST_FIN.load() != 0
+    }
+}

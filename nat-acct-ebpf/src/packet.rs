@@ -1,0 +1,130 @@
+//! Packet memory. Headers are read where they are; if they are not in the linear part of the skb,
+//! the front of the packet is copied and read there.
+
+use core::{hint, mem, ptr};
+
+use aya_ebpf::{helpers::bpf_skb_load_bytes, programs::TcContext};
+use nat_acct_common::{
+    layout::Cause,
+    packet::{Bytes, Frame, Header, Link, Segment, parse},
+};
+
+use crate::maps::{self, FRONT_BYTES, Front};
+
+/// Parses the packet that a program was called for.
+#[inline(always)]
+pub fn segment(context: &TcContext, link: Link) -> Result<Segment, Cause> {
+    let frame = frame(context, link);
+    match parse(&Linear { context }, &frame) {
+        Err(Cause::Truncated) => copied_segment(context, &frame),
+        result => result,
+    }
+}
+
+/// The kernel's number of the interface that the program is attached to.
+#[inline(always)]
+pub fn interface_index(context: &TcContext) -> u32 {
+    // SAFETY: the context is the kernel's for the whole call.
+    unsafe { (*context.skb.skb).ifindex }
+}
+
+#[inline(always)]
+fn frame(context: &TcContext, link: Link) -> Frame {
+    // SAFETY: the context is the kernel's for the whole call.
+    let gso_size = unsafe { (*context.skb.skb).gso_size };
+    Frame {
+        link,
+        len: context.len(),
+        gso_size,
+    }
+}
+
+/// The linear part of the packet.
+struct Linear<'a> {
+    context: &'a TcContext,
+}
+
+impl Bytes for Linear<'_> {
+    #[inline(always)]
+    fn load<T: Header>(&self, offset: u32) -> Option<T> {
+        let (data, data_end) = bounds(self.context);
+        let start = data + offset as usize;
+        if start + mem::size_of::<T>() > data_end {
+            return None;
+        }
+        // SAFETY: the lines above prove to us, and to the verifier, that the bytes are within the
+        // packet; `Header` allows any value of them.
+        Some(unsafe { read(start as *const T) })
+    }
+}
+
+/// Where the linear part begins and ends. The reads are volatile, lest the compiler calculates
+/// with the end, which the verifier forbids.
+#[inline(always)]
+fn bounds(context: &TcContext) -> (usize, usize) {
+    let skb = context.skb.skb;
+    // SAFETY: the context is the kernel's for the whole call.
+    unsafe {
+        let data = ptr::read_volatile(&raw const (*skb).data);
+        let data_end = ptr::read_volatile(&raw const (*skb).data_end);
+        (data as usize, data_end as usize)
+    }
+}
+
+#[inline(never)]
+fn copied_segment(context: &TcContext, frame: &Frame) -> Result<Segment, Cause> {
+    let front = maps::front().ok_or(Cause::Inconsistent)?;
+    let len = frame.len.min(FRONT_BYTES);
+    if len == 0 {
+        return Err(Cause::Truncated);
+    }
+    // SAFETY: the buffer is this processor's and has `FRONT_BYTES` bytes.
+    let result = unsafe { bpf_skb_load_bytes(context.skb.skb.cast(), 0, front.cast(), len) };
+    if result != 0 {
+        return Err(Cause::Truncated);
+    }
+    let frame_len = frame.len;
+    parse(&Copied { front, frame_len }, frame)
+}
+
+/// A copy of the packet's front.
+struct Copied {
+    front: *const Front,
+    frame_len: u32,
+}
+
+impl Bytes for Copied {
+    #[inline(always)]
+    fn load<T: Header>(&self, offset: u32) -> Option<T> {
+        let size = mem::size_of::<T>();
+        let offset = hint::black_box(offset as usize);
+        // The second condition is the verifier's: it knows the size of the buffer only.
+        if offset + size > self.frame_len as usize || offset > FRONT_BYTES as usize - size {
+            return None;
+        }
+        // SAFETY: within the buffer, by the lines above; `Header` allows any value of the bytes.
+        Some(unsafe { read(self.front.cast::<u8>().add(offset).cast()) })
+    }
+}
+
+/// Reads a header in words of four or two bytes instead of single ones. Headers begin at even
+/// offsets, and the verifier refuses a misaligned word on machines that cannot read one.
+///
+/// # Safety
+///
+/// `header` must point to the bytes of a `T`.
+#[inline(always)]
+unsafe fn read<T: Header>(header: *const T) -> T {
+    #[repr(C, align(4))]
+    struct Words<T>(T);
+    #[repr(C, align(2))]
+    struct Halves<T>(T);
+
+    if mem::size_of::<T>().is_multiple_of(4) {
+        // SAFETY: by the caller; `Words` adds no bytes to a multiple of four.
+        unsafe { ptr::read(header.cast::<Words<T>>()).0 }
+    } else {
+        // SAFETY: by the caller; all other headers have two bytes.
+        unsafe { ptr::read(header.cast::<Halves<T>>()).0 }
+    }
+}

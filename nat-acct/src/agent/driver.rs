@@ -1,0 +1,170 @@
+//! Carries things between source, engine and recorder. All of it is synchronous: the loop decides
+//! when.
+
+use std::{io, mem, os::fd::OwnedFd};
+
+use anyhow::Result;
+use nat_acct_common::flow::Retired;
+use tracing::{debug, error};
+
+use super::{addresses, losses::Losses, recorder::Recorder};
+use crate::{
+    clock,
+    engine::{Engine, Event, Request},
+    record::End,
+    source::live::Live,
+};
+
+/// Events taken at a time, so that a flood of them does not hold up the rest.
+const MAX_EVENTS: usize = 4096;
+/// Slots looked at by one sweep.
+const SWEEP_SLOTS: u32 = 8192;
+/// Records that may wait for a sink that takes none; more stay in the kernel's tables.
+const MAX_PENDING: usize = 10_000;
+
+pub(super) struct Driver {
+    live: Live,
+    engine: Engine,
+    recorder: Recorder,
+    losses: Losses,
+    /// Unlinked, but a program may still be at work on them.
+    retiring: Vec<Retired>,
+    /// To be harvested when the grace period that has begun is over.
+    in_grace: Vec<Retired>,
+    next_swept: u32,
+}
+
+impl Driver {
+    pub(super) fn new(live: Live, engine: Engine, recorder: Recorder) -> Self {
+        Self {
+            live,
+            engine,
+            recorder,
+            losses: Losses::default(),
+            retiring: Vec::new(),
+            in_grace: Vec::new(),
+            next_swept: 1,
+        }
+    }
+
+    pub(super) fn events_fd(&self) -> io::Result<OwnedFd> {
+        self.live.events_fd()
+    }
+
+    pub(super) fn next_timeout(&self) -> Option<u64> {
+        self.engine.poll_timeout()
+    }
+
+    /// Takes events from the ring buffer; tells whether it is empty now.
+    pub(super) fn drain_events(&mut self) -> bool {
+        let now_ns = clock::monotonic_ns();
+        for _ in 0..MAX_EVENTS {
+            match self.live.next_event() {
+                Some(event) => self.engine.handle_event(event, now_ns),
+                None => return true,
+            }
+        }
+        false
+    }
+
+    pub(super) fn handle_timeout(&mut self) {
+        self.engine.handle_timeout(clock::monotonic_ns());
+    }
+
+    /// Does what the engine asks for, and writes the records that it has made.
+    pub(super) fn pump(&mut self) -> Result<()> {
+        while let Some(request) = self.engine.poll_request() {
+            self.carry_out(request);
+        }
+        while let Some(closed) = self.engine.poll_record() {
+            self.recorder.record(&closed);
+        }
+        Ok(self.recorder.flush()?)
+    }
+
+    fn carry_out(&mut self, request: Request) {
+        match request {
+            Request::Look(slot) => {
+                if let Some(facts) = self.live.facts(slot) {
+                    let now_ns = clock::monotonic_ns();
+                    self.engine.handle_event(Event::Seen(facts), now_ns);
+                }
+            }
+            Request::Retire(slot) => match self.live.retire(slot) {
+                Some(retired) => self.retiring.push(retired),
+                None => error!(slot, "a connection to be retired is not in the table"),
+            },
+            Request::ForgetReset(slot) => self.live.forget_reset(slot),
+            Request::ForgetOutside(key) => self.live.forget_outside(&key),
+        }
+    }
+
+    /// Whether there is something to wait a grace period for. While the sink takes nothing,
+    /// connections stay where they are.
+    pub(super) fn begin_grace(&mut self) -> bool {
+        if self.recorder.pending() >= MAX_PENDING {
+            return false;
+        }
+        self.in_grace.append(&mut self.retiring);
+        !self.in_grace.is_empty()
+    }
+
+    /// Reads the counters of the connections whose grace period is over.
+    pub(super) fn harvest(&mut self) -> Result<()> {
+        for retired in mem::take(&mut self.in_grace) {
+            if let Some(event) = self.live.harvest(retired)? {
+                self.engine.handle_event(event, clock::monotonic_ns());
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks for what events may have missed in a part of the table, and for losses to report.
+    pub(super) fn sweep(&mut self) -> Result<()> {
+        let from = self.next_swept;
+        let to = (from + SWEEP_SLOTS).min(self.live.slots());
+        self.sweep_slots(from..to);
+        if to == self.live.slots() {
+            self.next_swept = 1;
+            self.sweep_outside();
+            self.engine.set_local_addresses(addresses::local());
+            self.losses.report(&self.live.ignored()?);
+        } else {
+            self.next_swept = to;
+        }
+        Ok(())
+    }
+
+    fn sweep_slots(&mut self, slots: std::ops::Range<u32>) {
+        let now_ns = clock::monotonic_ns();
+        for facts in self.live.sweep(slots) {
+            self.engine.handle_event(Event::Seen(facts), now_ns);
+        }
+    }
+
+    fn sweep_outside(&mut self) {
+        let now_ns = clock::monotonic_ns();
+        for (key, sighting) in self.live.outside_syns() {
+            self.engine
+                .handle_event(Event::OutsideSyn(key, sighting), now_ns);
+        }
+    }
+
+    /// Detaches the programs and ends all connections.
+    pub(super) fn stop(&mut self, reason: End) -> Result<()> {
+        self.live.detach();
+        while !self.drain_events() {}
+        self.sweep_slots(1..self.live.slots());
+        self.sweep_outside();
+        self.engine.stop(reason);
+        self.pump()
+    }
+
+    /// Writes what is left.
+    pub(super) fn close(&mut self) -> Result<()> {
+        self.pump()?;
+        self.losses.report(&self.live.ignored()?);
+        debug!(stats = ?self.engine.stats(), "engine");
+        Ok(self.recorder.close()?)
+    }
+}

@@ -1,0 +1,143 @@
+//! What was typed, option by option. The doc comments are the help text; the defaults stand here
+//! and nowhere else.
+
+use std::{ffi::OsString, time::Duration};
+
+use clap::{Parser, Subcommand, ValueEnum, value_parser};
+
+use super::duration::{parse_duration, parse_timeout};
+
+/// Accounts every TCP connection that a NAT gateway translates, from inside the kernel.
+///
+/// nat-acct watches the interfaces of a gateway before and after the translation of addresses, and
+/// writes one JSON record for each TCP connection when it has closed: who it was, what address and
+/// port it had outside, and how many bytes went each way.
+#[derive(Debug, Parser)]
+#[command(
+    name = "nat-acct",
+    bin_name = "nat-acct",
+    version,
+    arg_required_else_help = false
+)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// A command with its options.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Account the connections of this gateway until SIGINT or SIGTERM.
+    ///
+    /// The programs are attached beside those of others and detached at the end; traffic is never
+    /// changed. Records go to the output, log lines to standard error.
+    Run(RunArgs),
+    /// Print the JSON Schema of a format of records.
+    Schema(SchemaArgs),
+}
+
+/// The options of `run`.
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// An interface on the clients' side, before translation. May be given up to 16 times.
+    #[arg(long, value_name = "IF", required = true)]
+    pub inside: Vec<OsString>,
+
+    /// An interface towards the remotes, after translation. May be given up to 16 times.
+    #[arg(long, value_name = "IF", required = true)]
+    pub outside: Vec<OsString>,
+
+    /// Where the records go: a file, which is made or added to, or `-` for standard output.
+    #[arg(long, value_name = "-|FILE", default_value = "-")]
+    pub output: OsString,
+
+    /// How the records look. `nat-acct schema` describes each format.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: FormatArg,
+
+    /// What ends a connection besides RST and silence. Until both sides have sent FIN, data may
+    /// still flow and is counted; after the first FIN alone, it is not.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
+    pub close_on: CloseOnArg,
+
+    /// How many connections are followed at a time. This sets how much kernel memory is used;
+    /// connections beyond it are not recorded, but counted.
+    #[arg(long, value_name = "N", default_value_t = 65_536,
+          value_parser = value_parser!(u32).range(1..=16_777_216))]
+    pub max_connections: u32,
+
+    /// How long to wait for stragglers after the end of a connection before its record is
+    /// written. 0s is allowed.
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_duration)]
+    pub linger: Duration,
+
+    /// How long an established connection may be silent before it counts as ended. The default is
+    /// the least that RFC 5382 (REQ-5) allows a NAT.
+    #[arg(long, value_name = "TIME", default_value = "2h4m", value_parser = parse_timeout)]
+    pub idle_timeout: Duration,
+
+    /// How long an opening may wait for its answer. The default is that of the kernel's conntrack
+    /// (SYN_SENT).
+    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = parse_timeout)]
+    pub opening_timeout: Duration,
+
+    /// How long a connection may be silent after one side has sent FIN. The default is that of
+    /// the kernel's conntrack (FIN_WAIT).
+    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = parse_timeout)]
+    pub closing_timeout: Duration,
+
+    /// Size of the ring buffer for events from the kernel in bytes: a power of two, at least one
+    /// page. An event that does not fit is made up for by a sweep; its record comes later.
+    #[arg(long, value_name = "N", default_value_t = 1_048_576,
+          value_parser = value_parser!(u32).range(1..=1_073_741_824))]
+    pub ring_bytes: u32,
+
+    /// The least grave events that are logged.
+    #[arg(long, value_name = "LEVEL", value_enum, default_value_t)]
+    pub log_level: LogLevelArg,
+}
+
+/// The options of `schema`.
+#[derive(Debug, clap::Args)]
+pub struct SchemaArgs {
+    /// Which format to describe.
+    #[arg(value_enum)]
+    pub format: FormatArg,
+}
+
+/// A format of records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum FormatArg {
+    /// Nested, names of the Elastic Common Schema.
+    #[default]
+    Ecs,
+    /// Flat, short names, about a third of the size.
+    Compact,
+}
+
+/// What ends a connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum CloseOnArg {
+    /// Both sides have sent FIN.
+    #[default]
+    BothFins,
+    /// One side has sent FIN; later segments are ignored.
+    FirstFin,
+}
+
+/// How grave an event is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogLevelArg {
+    /// What ends the agent.
+    Error,
+    /// What somebody must act on.
+    Warn,
+    /// What the agent does.
+    #[default]
+    Info,
+    /// What explains a record; names addresses.
+    Debug,
+    /// Every event.
+    Trace,
+}

@@ -1,0 +1,156 @@
+//! What is meant: a command whose options agree with each other. It knows nothing of the machine
+//! but its page size; that an interface is there is found out when it is used.
+
+use std::{collections::HashSet, ffi::OsString, time::Duration};
+
+use nat_acct_common::layout::MAX_INTERFACES;
+use tracing::Level;
+
+use super::{
+    UsageError,
+    args::{Args, CloseOnArg, Command, FormatArg, LogLevelArg, RunArgs},
+};
+use crate::{record::Format, sink::Output};
+
+/// A command to carry out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Invocation {
+    /// Account the connections of this gateway.
+    Run(RunConfig),
+    /// Print the JSON Schema of a format.
+    Schema(Format),
+}
+
+/// How to account.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunConfig {
+    /// The interfaces before translation, one at least; none of them twice.
+    pub inside: Vec<OsString>,
+    /// The interfaces after translation, one at least; none of them twice or inside.
+    pub outside: Vec<OsString>,
+    /// Where records go.
+    pub output: Output,
+    /// How they look.
+    pub format: Format,
+    /// What ends a connection.
+    pub close_on: CloseOn,
+    /// The most connections at a time.
+    pub max_connections: u32,
+    /// How long after the end stragglers are collected.
+    pub linger: Duration,
+    /// Silence that ends an established connection.
+    pub idle_timeout: Duration,
+    /// Silence that ends an opening.
+    pub opening_timeout: Duration,
+    /// Silence that ends a connection on which one side has sent FIN.
+    pub closing_timeout: Duration,
+    /// Size of the ring buffer in bytes: a power of two, and whole pages.
+    pub ring_bytes: u32,
+    /// The least grave events that are logged.
+    pub log_level: Level,
+}
+
+/// What ends a connection besides RST and silence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CloseOn {
+    /// Both sides have sent FIN.
+    #[default]
+    BothFins,
+    /// One side has sent FIN.
+    FirstFin,
+}
+
+impl Invocation {
+    /// What `args` mean on a machine with pages of `page_bytes`.
+    pub fn new(args: Args, page_bytes: u32) -> Result<Self, UsageError> {
+        match args.command {
+            Command::Run(args) => RunConfig::new(args, page_bytes).map(Self::Run),
+            Command::Schema(args) => Ok(Self::Schema(args.format.into())),
+        }
+    }
+}
+
+impl RunConfig {
+    /// What `args` mean on a machine with pages of `page_bytes`.
+    pub fn new(args: RunArgs, page_bytes: u32) -> Result<Self, UsageError> {
+        check_interfaces(&args.inside, &args.outside)?;
+        check_ring(args.ring_bytes, page_bytes)?;
+        Ok(Self {
+            inside: args.inside,
+            outside: args.outside,
+            output: args.output.into(),
+            format: args.format.into(),
+            close_on: args.close_on.into(),
+            max_connections: args.max_connections,
+            linger: args.linger,
+            idle_timeout: args.idle_timeout,
+            opening_timeout: args.opening_timeout,
+            closing_timeout: args.closing_timeout,
+            ring_bytes: args.ring_bytes,
+            log_level: args.log_level.into(),
+        })
+    }
+}
+
+/// A packet seen by two programs of one side would count twice, and one seen by both sides would
+/// be its own translation.
+fn check_interfaces(inside: &[OsString], outside: &[OsString]) -> Result<(), UsageError> {
+    let mut seen = HashSet::new();
+    for (side, names) in [("--inside", inside), ("--outside", outside)] {
+        if names.len() > MAX_INTERFACES {
+            return Err(UsageError::ManyInterfaces(side, MAX_INTERFACES));
+        }
+        if names.iter().any(|name| name.is_empty()) {
+            return Err(UsageError::NamelessInterface(side));
+        }
+        let twice = names.iter().find(|name| !seen.insert(*name));
+        if let Some(name) = twice {
+            let first_side = if inside.contains(name) {
+                "--inside"
+            } else {
+                side
+            };
+            return Err(UsageError::InterfaceTwice(first_side, side, name.clone()));
+        }
+    }
+    Ok(())
+}
+
+fn check_ring(ring_bytes: u32, page_bytes: u32) -> Result<(), UsageError> {
+    // A page is a power of two, too: no smaller one is a multiple of it, and every larger one is.
+    if ring_bytes.is_power_of_two() && ring_bytes >= page_bytes {
+        Ok(())
+    } else {
+        Err(UsageError::RingSize(ring_bytes, page_bytes))
+    }
+}
+
+impl From<FormatArg> for Format {
+    fn from(typed: FormatArg) -> Self {
+        match typed {
+            FormatArg::Ecs => Self::Ecs,
+            FormatArg::Compact => Self::Compact,
+        }
+    }
+}
+
+impl From<CloseOnArg> for CloseOn {
+    fn from(typed: CloseOnArg) -> Self {
+        match typed {
+            CloseOnArg::BothFins => Self::BothFins,
+            CloseOnArg::FirstFin => Self::FirstFin,
+        }
+    }
+}
+
+impl From<LogLevelArg> for Level {
+    fn from(typed: LogLevelArg) -> Self {
+        match typed {
+            LogLevelArg::Error => Self::ERROR,
+            LogLevelArg::Warn => Self::WARN,
+            LogLevelArg::Info => Self::INFO,
+            LogLevelArg::Debug => Self::DEBUG,
+            LogLevelArg::Trace => Self::TRACE,
+        }
+    }
+}

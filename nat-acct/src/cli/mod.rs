@@ -1,0 +1,14 @@
+//! The command line: what was typed becomes what is meant, or one line that says why not. Nothing
+//! is opened and no interface is looked up here.
+
+mod args;
+mod config;
+mod duration;
+pub mod exit;
+mod parse;
+mod usage;
+
+pub use args::Args;
+pub use config::{CloseOn, Invocation, RunConfig};
+pub use parse::{Refusal, parse};
+pub use usage::UsageError;

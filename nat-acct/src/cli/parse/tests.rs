@@ -1,0 +1,196 @@
+//! Command lines and what they mean, or what is said about them.
+
+use std::{os::unix::ffi::OsStringExt, time::Duration};
+
+use tracing::Level;
+
+use super::*;
+use crate::{
+    cli::{CloseOn, RunConfig},
+    record::Format,
+    sink::Output,
+};
+
+const RUN: &str = "run --inside br0 --outside eth1";
+
+#[test]
+fn the_defaults_are_those_of_the_design() {
+    let config = RunConfig {
+        inside: vec!["br0".into()],
+        outside: vec!["eth1".into()],
+        output: Output::Standard,
+        format: Format::Ecs,
+        close_on: CloseOn::BothFins,
+        max_connections: 65_536,
+        linger: Duration::from_secs(1),
+        idle_timeout: Duration::from_secs(7440),
+        opening_timeout: Duration::from_secs(120),
+        closing_timeout: Duration::from_secs(120),
+        ring_bytes: 1 << 20,
+        log_level: Level::INFO,
+    };
+    assert_eq!(meant(RUN), Ok(Invocation::Run(config)));
+}
+
+#[test]
+fn every_option_arrives() {
+    let config = RunConfig {
+        inside: vec!["br0".into(), "br1".into()],
+        outside: vec!["eth1".into(), "ppp0".into()],
+        output: Output::File("/x/y".into()),
+        format: Format::Compact,
+        close_on: CloseOn::FirstFin,
+        max_connections: 16_777_216,
+        linger: Duration::ZERO,
+        idle_timeout: Duration::from_secs(1),
+        opening_timeout: Duration::from_secs(2),
+        closing_timeout: Duration::from_secs(3),
+        ring_bytes: 1 << 30,
+        log_level: Level::TRACE,
+    };
+    let typed = "run --inside br0 --inside=br1 --outside eth1 --outside ppp0 --output /x/y \
+                 --format compact --close-on first-fin --max-connections 16777216 --linger 0s \
+                 --idle-timeout 1s --opening-timeout 2s --closing-timeout 3s \
+                 --ring-bytes 1073741824 --log-level trace";
+    assert_eq!(meant(typed), Ok(Invocation::Run(config)));
+}
+
+#[test]
+fn a_schema_has_a_format() {
+    assert_eq!(meant("schema ecs"), Ok(Invocation::Schema(Format::Ecs)));
+    assert_eq!(
+        meant("schema compact"),
+        Ok(Invocation::Schema(Format::Compact))
+    );
+}
+
+#[test]
+fn an_interface_is_named_once() {
+    refuse(
+        "run --inside br0 --outside br0",
+        "--outside br0 is also --inside br0: name each interface once",
+    );
+    refuse(
+        "run --inside br0 --inside br0 --outside eth1",
+        "--inside br0 is also --inside br0: name each interface once",
+    );
+    refuse(
+        "run --inside br0 --outside eth1 --outside eth1",
+        "--outside eth1 is also --outside eth1: name each interface once",
+    );
+    refuse(
+        "run --inside= --outside eth1",
+        "--inside wants the name of an interface",
+    );
+}
+
+#[test]
+fn sixteen_interfaces_are_the_most() {
+    let inside = |count| {
+        (0..count)
+            .map(|i| format!(" --inside i{i}"))
+            .collect::<String>()
+    };
+    assert!(meant(&format!("run --outside eth1{}", inside(16))).is_ok());
+    refuse(
+        &format!("run --outside eth1{}", inside(17)),
+        "more than 16 times --inside",
+    );
+}
+
+#[test]
+fn a_ring_is_whole_pages_and_a_power_of_two() {
+    for ring_bytes in [1, page_bytes() / 2, page_bytes() + 1, page_bytes() * 3] {
+        let expect = format!(
+            "--ring-bytes {ring_bytes} is not a power of two, at least {} (a page)",
+            page_bytes()
+        );
+        refuse_option(&format!("--ring-bytes {ring_bytes}"), &expect);
+    }
+    assert!(meant(&format!("{RUN} --ring-bytes 65536")).is_ok());
+}
+
+#[test]
+fn what_clap_refuses_is_one_line() {
+    refuse(
+        "",
+        "'nat-acct' requires a subcommand but one was not provided [subcommands: run, schema, help]",
+    );
+    refuse("walk", "unrecognized subcommand 'walk'");
+    refuse(
+        "run --inside br0",
+        "the following required arguments were not provided: --outside <IF>",
+    );
+    refuse_option(
+        "--outsid eth2",
+        "unexpected argument '--outsid' found; a similar argument exists: '--outside'",
+    );
+    refuse_option("extra", "unexpected argument 'extra' found");
+    refuse_option(
+        "--format xml",
+        "invalid value 'xml' for '--format <FORMAT>' [possible values: ecs, compact]",
+    );
+    refuse_option(
+        "--max-connections 0",
+        "invalid value '0' for '--max-connections <N>': 0 is not in 1..=16777216",
+    );
+    refuse_option(
+        "--linger 90",
+        "invalid value '90' for '--linger <TIME>': want a number with a unit, such as 90s or 2h4m",
+    );
+}
+
+#[test]
+fn help_is_that_of_the_command() {
+    check_help("", "nat-acct --help");
+    check_help("walk", "nat-acct --help");
+    check_help("--outsid eth1", "nat-acct --help");
+    check_help("run --outsid eth1", "nat-acct run --help");
+    check_help("run --inside br0 --outside br0", "nat-acct run --help");
+    check_help("schema xml", "nat-acct schema --help");
+}
+
+#[test]
+fn help_and_version_are_answers() {
+    for typed in ["--help", "run --help", "--version", "help run"] {
+        assert!(matches!(meant(typed), Err(Refusal::Answer(_))), "{typed}");
+    }
+}
+
+#[test]
+fn a_name_need_not_be_text() {
+    let name = OsString::from_vec(b"br\xff".to_vec());
+    let words = ["nat-acct", "run", "--outside", "eth1", "--inside"];
+    let words = words.map(OsString::from).into_iter().chain([name.clone()]);
+    let Ok(Invocation::Run(config)) = parse(words) else {
+        panic!("refused");
+    };
+    assert_eq!(config.inside, [name]);
+}
+
+#[test]
+fn the_definition_of_the_options_is_sound() {
+    Args::command().debug_assert();
+}
+
+fn check_help(typed: &str, expect: &str) {
+    match meant(typed) {
+        Err(Refusal::Usage { help, .. }) => assert_eq!(help, expect, "{typed}"),
+        other => panic!("{typed}: {other:?}"),
+    }
+}
+
+fn refuse_option(typed: &str, expect: &str) {
+    refuse(&format!("{RUN} {typed}"), expect);
+}
+
+fn refuse(typed: &str, expect: &str) {
+    match meant(typed) {
+        Err(Refusal::Usage { error, .. }) => assert_eq!(error.to_string(), expect, "{typed}"),
+        other => panic!("{typed}: {other:?}"),
+    }
+}
+
+fn meant(typed: &str) -> Result<Invocation, Refusal> {
+    parse(std::iter::once("nat-acct").chain(typed.split_whitespace()))
+}

@@ -1,0 +1,44 @@
+//! What is wrong with a command line, in one line that says what and where.
+
+use std::ffi::OsString;
+
+use thiserror::Error;
+
+/// Why the options do not agree with each other.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum UsageError {
+    /// The same interface twice.
+    #[error("{1} {name} is also {0} {name}: name each interface once", name = .2.display())]
+    InterfaceTwice(&'static str, &'static str, OsString),
+    /// An interface without a name.
+    #[error("{0} wants the name of an interface")]
+    NamelessInterface(&'static str),
+    /// More interfaces on one side than the programs know.
+    #[error("more than {1} times {0}")]
+    ManyInterfaces(&'static str, usize),
+    /// A ring buffer that the kernel would refuse.
+    #[error("--ring-bytes {0} is not a power of two, at least {1} (a page)")]
+    RingSize(u32, u32),
+    /// What the parser of options says, already in one line.
+    #[error("{0}")]
+    Option(String),
+}
+
+impl UsageError {
+    /// What clap would say in a paragraph and a screen of usage.
+    pub(super) fn of_clap(error: &clap::Error) -> Self {
+        let said = error.render().to_string();
+        let mut paragraphs = said.split("\n\n").map(joined);
+        let what = paragraphs.next().unwrap_or_default();
+        let what = what.strip_prefix("error: ").unwrap_or(&what);
+        let tips =
+            paragraphs.filter_map(|paragraph| Some(paragraph.strip_prefix("tip: ")?.to_owned()));
+        let parts: Vec<_> = std::iter::once(what.to_owned()).chain(tips).collect();
+        Self::Option(parts.join("; "))
+    }
+}
+
+fn joined(paragraph: &str) -> String {
+    let lines: Vec<_> = paragraph.lines().map(str::trim).collect();
+    lines.join(" ").trim().to_owned()
+}

@@ -1,0 +1,184 @@
+//! The engine: from what was seen of connections to their records. A state machine without IO and
+//! without a clock: a source hands in [`Event`]s and carries out [`Request`]s, and time is an
+//! argument, in nanoseconds of the source's clock.
+//!
+//! What a segment does to a connection is decided before (`nat_acct_common::flow`). Here it is
+//! decided which SYN on the outside belongs to which opening ([`matching`]), when a connection is
+//! over ([`lifetime`]), and what its record says ([`summary`]).
+
+mod lifetime;
+mod matching;
+mod stats;
+mod summary;
+mod timers;
+mod tracked;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::net::IpAddr;
+
+use nat_acct_common::{
+    flow::Facts,
+    layout::{OutsideKey, OutsideSyn, PerSender, Volume},
+};
+
+pub use self::{lifetime::Timeouts, stats::Stats};
+use self::{
+    matching::Matcher,
+    timers::Timers,
+    tracked::{Stage, Tracked},
+};
+use crate::record::{Closed, End};
+
+/// What a source tells the engine.
+#[derive(Clone, Copy, Debug)]
+pub enum Event {
+    /// The state of a connection, because something happened to it, or because the engine asked.
+    Seen(Facts),
+    /// A SYN on the outside, for the first time or again.
+    OutsideSyn(OutsideKey, OutsideSyn),
+    /// The final state of a connection that the engine wanted retired.
+    Harvested(Facts, PerSender<Volume>),
+}
+
+/// What the engine wants a source to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Answer with [`Event::Seen`] for the connection in this slot.
+    Look(u32),
+    /// Take the connection in this slot out, and answer with [`Event::Harvested`].
+    Retire(u32),
+    /// Forget that the connection in this slot has seen an RST: it goes on.
+    ForgetReset(u32),
+    /// Forget a SYN on the outside.
+    ForgetOutside(OutsideKey),
+}
+
+/// The state machine. See the module's description.
+#[derive(Default)]
+pub struct Engine {
+    timeouts: Timeouts,
+    connections: Tracked,
+    matcher: Matcher,
+    timers: Timers,
+    stopped: Option<End>,
+    requests: VecDeque<Request>,
+    records: VecDeque<Closed>,
+    stats: Stats,
+}
+
+impl Engine {
+    /// An engine that knows no connections.
+    pub fn new(timeouts: Timeouts) -> Self {
+        Self {
+            timeouts,
+            ..Self::default()
+        }
+    }
+
+    /// Tells the engine the gateway's own addresses, which tell a connection to the gateway from
+    /// one that it blocked.
+    pub fn set_local_addresses(&mut self, addresses: BTreeSet<IpAddr>) {
+        self.matcher.set_local_addresses(addresses);
+    }
+
+    /// Takes in what happened until `now_ns`.
+    pub fn handle_event(&mut self, event: Event, now_ns: u64) {
+        match event {
+            Event::Seen(facts) => self.seen(&facts, now_ns),
+            Event::OutsideSyn(key, sighting) => {
+                if let Some(expires_ns) = self.matcher.sighted(key, sighting) {
+                    self.timers.set_orphans(expires_ns);
+                }
+            }
+            Event::Harvested(facts, volumes) => self.harvested(&facts, volumes),
+        }
+    }
+
+    /// Does what is due at `now_ns`.
+    pub fn handle_timeout(&mut self, now_ns: u64) {
+        while let Some((slot, due_ns)) = self.timers.pop_due(now_ns) {
+            if self.connections.is_due(slot, due_ns) {
+                self.requests.push_back(Request::Look(slot));
+            }
+        }
+        if self.timers.orphans_due(now_ns) {
+            for key in self.matcher.expire_orphans(now_ns) {
+                self.stats.outside_unmatched += 1;
+                self.requests.push_back(Request::ForgetOutside(key));
+            }
+            if let Some(expires_ns) = self.matcher.next_orphan() {
+                self.timers.set_orphans(expires_ns);
+            }
+        }
+    }
+
+    /// When [`Self::handle_timeout`] should be called next.
+    pub fn poll_timeout(&self) -> Option<u64> {
+        self.timers.next()
+    }
+
+    /// The next thing that the source should do.
+    pub fn poll_request(&mut self) -> Option<Request> {
+        self.requests.pop_front()
+    }
+
+    /// The next record.
+    pub fn poll_record(&mut self) -> Option<Closed> {
+        self.records.pop_front()
+    }
+
+    /// Ends all connections; those that are still open end for `reason`.
+    pub fn stop(&mut self, reason: End) {
+        self.stopped = Some(reason);
+        for slot in self.connections.retire_all() {
+            self.requests.push_back(Request::Retire(slot));
+        }
+    }
+
+    /// Connections that have no record yet.
+    pub fn open_connections(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// What the engine has counted.
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    fn seen(&mut self, facts: &Facts, now_ns: u64) {
+        if self.connections.begin(facts) {
+            self.stats.opened += 1;
+            self.matcher.opened(facts);
+        }
+        if self.connections.stage(facts.slot) != Some(Stage::Open) {
+            return;
+        }
+        if facts.rst_ns.is_some() && facts.rst_refuted {
+            self.stats.resets_refuted += 1;
+            self.requests.push_back(Request::ForgetReset(facts.slot));
+        }
+        let over_ns = lifetime::over_ns(facts, &self.timeouts);
+        if over_ns <= now_ns || self.stopped.is_some() {
+            self.connections.set_stage(facts.slot, Stage::Retiring);
+            self.requests.push_back(Request::Retire(facts.slot));
+        } else if self.connections.set_due(facts.slot, over_ns) {
+            self.timers.set(facts.slot, over_ns);
+        }
+    }
+
+    fn harvested(&mut self, facts: &Facts, volumes: PerSender<Volume>) {
+        let mapping = self.matcher.close(facts);
+        for key in &mapping.forget {
+            self.requests.push_back(Request::ForgetOutside(*key));
+        }
+        self.connections.end(facts.slot);
+        if facts.challenged && !facts.answered() {
+            self.stats.stray_openings += 1;
+            return;
+        }
+        let end = lifetime::reason(facts, &self.timeouts, self.stopped);
+        let closed = summary::of(facts, volumes, &mapping, end);
+        self.stats.count(&closed);
+        self.records.push_back(closed);
+    }
+}

@@ -1,0 +1,32 @@
+//! What the engine counts of its own work.
+
+use std::collections::BTreeMap;
+
+use crate::record::{Closed, End, Match};
+
+/// Totals since the start.
+#[derive(Clone, Debug, Default)]
+pub struct Stats {
+    /// Connections whose opening was seen.
+    pub opened: u64,
+    /// Records made, by reason.
+    pub closed: BTreeMap<End, u64>,
+    /// Records made, by how the translated address was found.
+    pub matched: BTreeMap<Match, u64>,
+    /// Records marked as partial.
+    pub partial: u64,
+    /// SYNs on the outside without an opening on the inside, such as the gateway's own.
+    pub outside_unmatched: u64,
+    /// SYNs for a 4-tuple whose older connection went on.
+    pub stray_openings: u64,
+    /// RSTs after which data still flowed in both directions.
+    pub resets_refuted: u64,
+}
+
+impl Stats {
+    pub(super) fn count(&mut self, closed: &Closed) {
+        *self.closed.entry(closed.end).or_default() += 1;
+        *self.matched.entry(closed.matched).or_default() += 1;
+        self.partial += u64::from(closed.partial);
+    }
+}

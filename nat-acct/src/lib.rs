@@ -1,0 +1,12 @@
+//! The agent of `nat-acct`: sources of events, the engine, records, sinks, and the command line.
+//! `ARCHITECTURE.md` is the map.
+
+pub mod agent;
+pub mod cli;
+pub mod clock;
+pub mod engine;
+pub mod log;
+mod one_line;
+pub mod record;
+pub mod sink;
+pub mod source;

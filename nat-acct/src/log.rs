@@ -1,0 +1,27 @@
+//! The log: one line per event on standard error, in UTC. Records of the `log` facade, which the
+//! programs in the kernel arrive by, are part of it. What is worth a line is not decided here.
+
+use std::{
+    env,
+    io::{self, IsTerminal},
+};
+
+use tracing::Level;
+use tracing_subscriber::fmt;
+
+/// Starts the log with events of `level` and graver. A second call is without effect.
+pub fn init(level: Level) {
+    let log = fmt()
+        .compact()
+        .with_max_level(level)
+        .with_target(false)
+        .with_ansi(is_coloured())
+        .with_writer(io::stderr);
+    // An error says that there is a log already, which is what was wanted.
+    let _ = log.try_init();
+}
+
+/// Colours are for people, and not for those who say no: <https://no-color.org>.
+fn is_coloured() -> bool {
+    io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}

@@ -1,0 +1,82 @@
+//! The command `nat-acct`: reads the command line, and has the library do what is meant.
+
+use std::{env, ffi::OsString, process::ExitCode, time::Duration};
+
+use anyhow::{Result, anyhow};
+use nat_acct::{
+    agent,
+    cli::{self, CloseOn, Invocation, RunConfig, exit},
+    engine::Timeouts,
+    log, record,
+    source::live::Settings,
+};
+
+fn main() -> ExitCode {
+    match cli::parse(env::args_os()) {
+        Ok(Invocation::Run(run)) => report(self::run(run)),
+        Ok(Invocation::Schema(format)) => report_answer(schema(format)),
+        Err(refusal) => exit::refused(&refusal),
+    }
+}
+
+fn run(run: RunConfig) -> Result<()> {
+    log::init(run.log_level);
+    agent::run(&agent_config(run)?)
+}
+
+fn schema(format: record::Format) -> Result<String> {
+    let mut schema = serde_json::to_string_pretty(&record::schema(format))?;
+    schema.push('\n');
+    Ok(schema)
+}
+
+fn report(result: Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => exit::DONE.into(),
+        Err(error) => exit::runtime(&error),
+    }
+}
+
+fn report_answer(result: Result<String>) -> ExitCode {
+    match result {
+        Ok(text) => exit::answered(&text),
+        Err(error) => exit::runtime(&error),
+    }
+}
+
+fn agent_config(run: RunConfig) -> Result<agent::Config> {
+    let close_on_first_fin = run.close_on == CloseOn::FirstFin;
+    Ok(agent::Config {
+        inside: names(run.inside)?,
+        outside: names(run.outside)?,
+        output: run.output,
+        format: run.format,
+        timeouts: Timeouts {
+            idle_ns: nanoseconds(run.idle_timeout),
+            opening_ns: nanoseconds(run.opening_timeout),
+            closing_ns: nanoseconds(run.closing_timeout),
+            linger_ns: nanoseconds(run.linger),
+            close_on_first_fin,
+        },
+        settings: Settings {
+            max_connections: run.max_connections,
+            ring_bytes: run.ring_bytes,
+            close_on_first_fin,
+            log_level: run.log_level,
+        },
+    })
+}
+
+/// The kernel allows other names, but attaching takes text.
+fn names(names: Vec<OsString>) -> Result<Vec<String>> {
+    let text = |name: OsString| {
+        let refused = |name| anyhow!("the interface name {name:?} is not UTF-8");
+        name.into_string().map_err(refused)
+    };
+    names.into_iter().map(text).collect()
+}
+
+/// Centuries are as good as for ever.
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX / 2)
+}

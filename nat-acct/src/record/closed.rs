@@ -1,0 +1,119 @@
+//! A connection that has ended, in the engine's words: times of the source's clock, interfaces by
+//! number.
+
+use std::net::IpAddr;
+
+/// An address and a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Endpoint {
+    /// The address.
+    pub ip: IpAddr,
+    /// The port.
+    pub port: u16,
+}
+
+/// Who opened the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// The client, on the inside.
+    Outbound,
+    /// The remote, through a port forward (DNAT).
+    Inbound,
+}
+
+/// Why a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum End {
+    /// Both sides sent FIN (or one did, with `--close-on first-fin`).
+    Fin,
+    /// RST.
+    Rst,
+    /// Established, then silent for too long.
+    Idle,
+    /// The opening was not answered, or the answer was not acknowledged.
+    Unanswered,
+    /// Another connection with the same 4-tuple was opened.
+    Reused,
+    /// One side sent FIN, then both were silent.
+    Closing,
+    /// The agent was stopped.
+    AgentStop,
+    /// The capture ended.
+    CaptureEnd,
+}
+
+/// How the translated address was found, or why there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Match {
+    /// By the initial sequence number of the SYN, inside and outside.
+    Sequence,
+    /// Several connections could have been meant: no translated address.
+    Ambiguous,
+    /// No SYN was seen on the outside, and no answer came: the gateway dropped it.
+    Blocked,
+    /// The other endpoint is the gateway itself.
+    Local,
+    /// No SYN was seen on the outside, yet there was an answer: the gateway answers in place of
+    /// the remote (REDIRECT, transparent proxy, SYNPROXY), or translates the remote's address.
+    Intercepted,
+}
+
+/// What the remote sees instead of the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Translated {
+    /// The translated address and port.
+    pub endpoint: Endpoint,
+    /// Number of the outside interface, in the order of the command line.
+    pub outside: usize,
+}
+
+/// What one side sent, as seen on the inside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// TCP payload in bytes, retransmissions included.
+    pub payload_bytes: u64,
+    /// How many of the payload bytes were sent before.
+    pub retransmitted_bytes: u64,
+    /// Bytes of the IP datagrams.
+    pub ip_bytes: u64,
+    /// IP datagrams.
+    pub packets: u64,
+}
+
+/// What both sides sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// From client to remote.
+    pub sent: Sums,
+    /// From remote to client.
+    pub received: Sums,
+}
+
+/// A connection that has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// Identifies the connection for good: the same if it is found again after a crash.
+    pub identity: u64,
+    /// When the opening SYN was seen, in nanoseconds of the source's clock.
+    pub start_ns: u64,
+    /// When the last segment was seen, in nanoseconds of the source's clock.
+    pub end_ns: u64,
+    /// Why it ended.
+    pub end: End,
+    /// Who opened it.
+    pub direction: Direction,
+    /// The inside endpoint.
+    pub client: Endpoint,
+    /// The endpoint beyond the gateway.
+    pub remote: Endpoint,
+    /// What the remote sees instead of the client, if [`Match::Sequence`] says that it is known.
+    pub translated: Option<Translated>,
+    /// How `translated` was found, or why not.
+    pub matched: Match,
+    /// What was counted.
+    pub totals: Totals,
+    /// Whether segments were missed, so that `totals` are too low.
+    pub partial: bool,
+    /// Number of the inside interface, in the order of the command line.
+    pub inside: usize,
+}

@@ -1,0 +1,126 @@
+//! A closed connection with wall-clock times and names of interfaces: what every format says in
+//! its own words. It decides nothing about the connection; that is the engine's work.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use ulid::Ulid;
+
+use super::{Closed, Compact, Ecs, Format, Stamp, identifier};
+
+/// The record of one connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The connection as the engine gave it.
+    pub closed: Closed,
+    /// Identifies the connection for good; begins with `start`.
+    pub id: Ulid,
+    /// Counts the records of one boot of the agent without a gap.
+    pub sequence: u64,
+    /// When the record was made.
+    pub written: Timestamp,
+    /// When the opening SYN was seen, in whole microseconds.
+    pub start: Timestamp,
+    /// When the last segment was seen, in whole microseconds, never before `start`.
+    pub end: Timestamp,
+    /// Name of the inside interface.
+    pub inside: Arc<str>,
+    /// Name of the outside interface, if the translated address is known.
+    pub outside: Option<Arc<str>>,
+}
+
+impl Record {
+    /// The record of `closed`, with times and names by `stamp`.
+    pub fn new(closed: &Closed, sequence: u64, written: Timestamp, stamp: &Stamp) -> Self {
+        let start = stamp.wall_clock(closed.start_ns);
+        Self {
+            closed: *closed,
+            id: identifier::of(closed, start),
+            sequence,
+            written,
+            start,
+            end: stamp.wall_clock(closed.end_ns).max(start),
+            inside: stamp.inside_name(closed.inside),
+            outside: closed
+                .translated
+                .map(|translated| stamp.outside_name(translated.outside)),
+        }
+    }
+
+    /// From the first segment to the last, in whole microseconds.
+    pub fn duration_us(&self) -> u64 {
+        let duration_us = self.end.as_microsecond() - self.start.as_microsecond();
+        // `new` puts the end behind the start.
+        duration_us.unsigned_abs()
+    }
+
+    /// The record as JSON, in one line without the line's end.
+    pub fn to_json(&self, format: Format) -> String {
+        match format {
+            Format::Ecs => serde_json::to_string(&Ecs::from(self)),
+            Format::Compact => serde_json::to_string(&Compact::from(self)),
+        }
+        .expect("a record is made of strings and numbers under fixed names")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Direction, End, Endpoint, Match, Totals, Translated};
+
+    #[test]
+    fn the_same_connection_is_the_same_record() {
+        let stamp = Stamp::new(1_000_000, &["br0"], &["eth1"]);
+        let record = |sequence, written| Record::new(&closed(), sequence, written, &stamp);
+        let first = record(1, Timestamp::UNIX_EPOCH);
+        let again = record(2, Timestamp::MAX);
+        assert_eq!(first.id, again.id);
+        assert_eq!(first.id.timestamp_ms(), 6);
+        assert_eq!(first.outside.as_deref(), Some("eth1"));
+    }
+
+    #[test]
+    fn the_duration_is_the_difference_of_the_printed_times() {
+        let stamp = Stamp::new(1, &["br0"], &["eth1"]);
+        let record = Record::new(&closed(), 1, Timestamp::UNIX_EPOCH, &stamp);
+        assert_eq!(record.start.to_string(), "1970-01-01T00:00:00.005Z");
+        assert_eq!(record.end.to_string(), "1970-01-01T00:00:00.007001Z");
+        assert_eq!(record.duration_us(), 2_001);
+    }
+
+    #[test]
+    fn an_end_before_the_start_is_no_negative_duration() {
+        let backwards = Closed {
+            end_ns: 1,
+            ..closed()
+        };
+        let stamp = Stamp::new(0, &["br0"], &["eth1"]);
+        let record = Record::new(&backwards, 1, Timestamp::UNIX_EPOCH, &stamp);
+        assert_eq!(record.duration_us(), 0);
+    }
+
+    fn closed() -> Closed {
+        let endpoint = |last, port| Endpoint {
+            ip: [192, 0, 2, last].into(),
+            port,
+        };
+        Closed {
+            identity: 1,
+            start_ns: 5_000_000,
+            end_ns: 7_001_998,
+            end: End::Fin,
+            direction: Direction::Outbound,
+            client: endpoint(1, 54054),
+            remote: endpoint(2, 22),
+            translated: Some(Translated {
+                endpoint: endpoint(3, 61002),
+                outside: 0,
+            }),
+            matched: Match::Sequence,
+            totals: Totals::default(),
+            partial: false,
+            inside: 0,
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! How times, addresses, endpoints and identifiers are written, and how the schema describes
+//! them. All are strings.
+
+use std::{
+    borrow::Cow,
+    net::{IpAddr, SocketAddr},
+};
+
+use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Serialize, Serializer};
+use ulid::Ulid;
+
+use super::Endpoint;
+
+/// A time in UTC by RFC 3339, always with six digits of a second.
+#[derive(Clone, Copy, Debug)]
+pub struct Time(pub Timestamp);
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:.6}", self.0))
+    }
+}
+
+/// An IPv4 or IPv6 address.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(transparent)]
+pub struct Address(pub IpAddr);
+
+/// An address and a port, as `192.0.2.1:22` or `[2001:db8::1]:22`.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(transparent)]
+pub struct AddressPort(SocketAddr);
+
+impl From<Endpoint> for AddressPort {
+    fn from(endpoint: Endpoint) -> Self {
+        Self(SocketAddr::new(endpoint.ip, endpoint.port))
+    }
+}
+
+/// A ULID in Crockford's base 32.
+#[derive(Clone, Copy, Debug)]
+pub struct Identifier(pub Ulid);
+
+impl Serialize for Identifier {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+/// Describes a type where it is used, rather than apart under a name.
+macro_rules! described {
+    ($type:ty, $name:literal, $schema:tt) => {
+        impl JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> Cow<'static, str> {
+                $name.into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    };
+}
+
+described!(Time, "Time", {
+    "type": "string",
+    "format": "date-time",
+    "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z$",
+});
+described!(Address, "Address", {
+    "type": "string",
+    "anyOf": [{ "format": "ipv4" }, { "format": "ipv6" }],
+});
+described!(AddressPort, "AddressPort", {
+    "type": "string",
+    "pattern": r"^([0-9.]{7,15}|\[[0-9a-f:.]{2,45}\]):[0-9]{1,5}$",
+});
+described!(Identifier, "Identifier", {
+    "type": "string",
+    "pattern": "^[0-7][0-9A-HJKMNP-TV-Z]{25}$",
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_six_digits() {
+        check_time(0, "1970-01-01T00:00:00.000000Z");
+        check_time(1_795_340_540_615_902_999, "2026-11-22T09:42:20.615902Z");
+        check_time(1_795_340_540_000_000_000, "2026-11-22T09:42:20.000000Z");
+    }
+
+    #[test]
+    fn a_port_stands_apart_from_an_address() {
+        check_endpoint("192.0.2.1", "192.0.2.1:22");
+        check_endpoint("2001:db8::1", "[2001:db8::1]:22");
+        check_endpoint("::ffff:192.0.2.1", "[::ffff:192.0.2.1]:22");
+    }
+
+    fn check_time(since_epoch_ns: i128, expect: &str) {
+        let time = Time(Timestamp::from_nanosecond(since_epoch_ns).unwrap());
+        assert_eq!(serde_json::to_value(time).unwrap(), expect);
+    }
+
+    fn check_endpoint(ip: &str, expect: &str) {
+        let ip = ip.parse().unwrap();
+        let written = AddressPort::from(Endpoint { ip, port: 22 });
+        assert_eq!(serde_json::to_value(written).unwrap(), expect);
+    }
+}

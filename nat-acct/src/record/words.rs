@@ -1,0 +1,127 @@
+//! The closed vocabularies of the record, as they are written. Both formats share them; the
+//! engine's own types carry no serialisation.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Direction, End, Match};
+
+/// What the record reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub enum Action {
+    /// A connection has ended.
+    #[serde(rename = "nat-session-end")]
+    SessionEnd,
+}
+
+/// The protocol above IP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transport {
+    /// TCP.
+    Tcp,
+}
+
+/// Which side opened the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Opened {
+    /// The client, on the inside.
+    Outbound,
+    /// The remote, through a port forward (DNAT).
+    Inbound,
+}
+
+/// Why the connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// Both sides sent FIN; with `--close-on first-fin`, one did.
+    Fin,
+    /// RST.
+    Rst,
+    /// Established, then silent for the idle timeout.
+    Idle,
+    /// The opening was not answered, or the answer was not acknowledged.
+    Unanswered,
+    /// Another connection with the same addresses and ports was opened.
+    Reused,
+    /// One side sent FIN, then both were silent for the closing timeout.
+    Closing,
+    /// The agent was stopped while the connection was open.
+    AgentStop,
+    /// The capture ended while the connection was open.
+    CaptureEnd,
+    /// The table of connections was full, and the connection lost its place.
+    #[expect(
+        dead_code,
+        reason = "a word of the schema that the engine does not say yet"
+    )]
+    TableFull,
+}
+
+/// How the translated address was found, or why there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Matched {
+    /// By the initial sequence number of the SYN, which is the same inside and outside.
+    Sequence,
+    /// Several connections could have been meant: no translated address.
+    Ambiguous,
+    /// No SYN was seen on the outside and no answer came: the gateway dropped it.
+    Blocked,
+    /// The other endpoint is the gateway itself.
+    Local,
+    /// The gateway answers in place of the remote, or translates the remote's address.
+    Intercepted,
+}
+
+impl Opened {
+    /// Whether the client opened the connection.
+    pub fn is_outbound(&self) -> bool {
+        *self == Self::Outbound
+    }
+}
+
+impl Matched {
+    /// Whether the translated address was found by sequence number.
+    pub fn is_sequence(&self) -> bool {
+        *self == Self::Sequence
+    }
+}
+
+impl From<Direction> for Opened {
+    fn from(direction: Direction) -> Self {
+        match direction {
+            Direction::Outbound => Self::Outbound,
+            Direction::Inbound => Self::Inbound,
+        }
+    }
+}
+
+impl From<End> for Reason {
+    fn from(end: End) -> Self {
+        match end {
+            End::Fin => Self::Fin,
+            End::Rst => Self::Rst,
+            End::Idle => Self::Idle,
+            End::Unanswered => Self::Unanswered,
+            End::Reused => Self::Reused,
+            End::Closing => Self::Closing,
+            End::AgentStop => Self::AgentStop,
+            End::CaptureEnd => Self::CaptureEnd,
+        }
+    }
+}
+
+impl From<Match> for Matched {
+    fn from(matched: Match) -> Self {
+        match matched {
+            Match::Sequence => Self::Sequence,
+            Match::Ambiguous => Self::Ambiguous,
+            Match::Blocked => Self::Blocked,
+            Match::Local => Self::Local,
+            Match::Intercepted => Self::Intercepted,
+        }
+    }
+}

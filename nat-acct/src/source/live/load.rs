@@ -1,0 +1,86 @@
+//! Loading the programs: sizes and constants are set here, then the kernel verifies them.
+
+use anyhow::{Context as _, Result};
+use aya::{Ebpf, EbpfLoader, include_bytes_aligned, programs::SchedClassifier};
+use nat_acct_common::layout::{Seed, WAYS};
+
+static OBJECT: &[u8] = include_bytes_aligned!(env!("NAT_ACCT_EBPF_OBJECT"));
+
+/// How large the maps are, and what the programs are told.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Connections at a time.
+    pub max_connections: u32,
+    /// Size of the ring buffer in bytes: a power of two and a multiple of the page size.
+    pub ring_bytes: u32,
+    /// Whether the first FIN ends a connection.
+    pub close_on_first_fin: bool,
+    /// Most verbose level of what the programs log.
+    pub log_level: tracing::Level,
+}
+
+impl Settings {
+    /// Slots are numbered from 1.
+    pub(super) const fn slots(&self) -> u32 {
+        self.max_connections + 1
+    }
+
+    /// Buckets of the flow table: so many that it is at most half full, in a number of sets that
+    /// is a power of two.
+    pub(super) const fn buckets(&self) -> u32 {
+        (2 * self.max_connections)
+            .div_ceil(WAYS)
+            .next_power_of_two()
+            * WAYS
+    }
+
+    /// Sets of the flow table less one.
+    pub(super) const fn set_mask(&self) -> u32 {
+        self.buckets() / WAYS - 1
+    }
+}
+
+/// Makes the maps and loads the programs.
+///
+/// # Errors
+///
+/// When the kernel lacks something that the object needs, refuses a program, or refuses us.
+pub(super) fn load(settings: &Settings, seed: Seed) -> Result<Ebpf> {
+    let set_mask = settings.set_mask();
+    let close_on_first_fin = u8::from(settings.close_on_first_fin);
+    let log_level = log_level(settings.log_level) as u8;
+    let mut loader = EbpfLoader::new();
+    loader
+        .override_global("SEED", &seed.0[..], true)
+        .override_global("SET_MASK", &set_mask, true)
+        .override_global("CLOSE_ON_FIRST_FIN", &close_on_first_fin, true)
+        .override_global(aya_log::LEVEL, &log_level, false)
+        .map_max_entries("FLOWS", settings.buckets())
+        .map_max_entries("OVERFLOW", settings.max_connections)
+        .map_max_entries("CONNECTIONS", settings.slots())
+        .map_max_entries("COUNTERS", settings.slots())
+        .map_max_entries("FREE_SLOTS", settings.max_connections)
+        .map_max_entries("OUTSIDE_SYNS", settings.max_connections)
+        .map_max_entries("EVENTS", settings.ring_bytes);
+    let mut ebpf = loader.load(OBJECT).context("cannot load the eBPF object")?;
+    for (name, program) in ebpf.programs_mut() {
+        let program: &mut SchedClassifier = program
+            .try_into()
+            .with_context(|| format!("the eBPF program {name} is no classifier"))?;
+        program
+            .load()
+            .with_context(|| format!("the kernel refuses the eBPF program {name}"))?;
+    }
+    Ok(ebpf)
+}
+
+/// The same level for the programs, whose log comes by the `log` facade.
+fn log_level(level: tracing::Level) -> log::Level {
+    match level {
+        tracing::Level::ERROR => log::Level::Error,
+        tracing::Level::WARN => log::Level::Warn,
+        tracing::Level::INFO => log::Level::Info,
+        tracing::Level::DEBUG => log::Level::Debug,
+        tracing::Level::TRACE => log::Level::Trace,
+    }
+}

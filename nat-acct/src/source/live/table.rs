@@ -1,0 +1,100 @@
+//! The kernel's maps as the flow step's table, seen from user space.
+
+use std::cell::RefCell;
+
+use anyhow::{Context as _, Result};
+use aya::{
+    Ebpf,
+    maps::{HashMap, Map, MapData},
+};
+use nat_acct_common::{
+    flow::Table,
+    layout::{Bucket, Connection, FlowKey, Seed},
+};
+
+use super::{load::Settings, mapped::MappedArray};
+
+/// `BPF_NOEXIST` of include/uapi/linux/bpf.h: fail if there is an element.
+const NO_EXIST: u64 = 1;
+/// Tries to take a lock that a program holds for less than a microsecond.
+const LOCK_ATTEMPTS: usize = 10_000;
+
+/// The flow table, the connections, and the overflow map.
+pub struct KernelTable {
+    seed: Seed,
+    set_mask: u32,
+    buckets: MappedArray<Bucket>,
+    connections: MappedArray<Connection>,
+    overflow: RefCell<HashMap<MapData, FlowKey, u32>>,
+    locks: RefCell<HashMap<MapData, u32, u8>>,
+}
+
+impl KernelTable {
+    pub(super) fn new(ebpf: &mut Ebpf, settings: &Settings, seed: Seed) -> Result<Self> {
+        let buckets = mapped(ebpf, "FLOWS", settings.buckets())?;
+        let connections = mapped(ebpf, "CONNECTIONS", settings.slots())?;
+        Ok(Self {
+            seed,
+            set_mask: settings.set_mask(),
+            buckets,
+            connections,
+            overflow: RefCell::new(HashMap::try_from(take(ebpf, "OVERFLOW")?)?),
+            locks: RefCell::new(HashMap::try_from(take(ebpf, "LOCKS")?)?),
+        })
+    }
+}
+
+impl Table for KernelTable {
+    fn seed(&self) -> Seed {
+        self.seed
+    }
+
+    fn set_mask(&self) -> u32 {
+        self.set_mask
+    }
+
+    fn bucket(&self, number: u32) -> Option<&Bucket> {
+        self.buckets.get(number)
+    }
+
+    fn overflow(&self, key: &FlowKey) -> Option<u32> {
+        self.overflow.borrow().get(key, 0).ok()
+    }
+
+    fn overflow_insert(&self, key: &FlowKey, slot: u32) -> bool {
+        self.overflow.borrow_mut().insert(key, slot, 0).is_ok()
+    }
+
+    fn overflow_remove(&self, key: &FlowKey) {
+        // An element that is gone is what was wanted.
+        let _ = self.overflow.borrow_mut().remove(key);
+    }
+
+    fn lock(&self, set: u32) -> bool {
+        let mut locks = self.locks.borrow_mut();
+        (0..LOCK_ATTEMPTS).any(|_| locks.insert(set, 1, NO_EXIST).is_ok())
+    }
+
+    fn unlock(&self, set: u32) {
+        // Only the holder removes the element, so it is there.
+        let _ = self.locks.borrow_mut().remove(&set);
+    }
+
+    fn connection(&self, slot: u32) -> Option<&Connection> {
+        self.connections.get(slot)
+    }
+}
+
+/// Takes the map `name` out of the object.
+pub(super) fn take(ebpf: &mut Ebpf, name: &str) -> Result<Map> {
+    ebpf.take_map(name)
+        .with_context(|| format!("the eBPF object has no map {name}"))
+}
+
+/// Maps the array `name`, which has `len` elements.
+pub(super) fn mapped<T: Sync>(ebpf: &Ebpf, name: &str, len: u32) -> Result<MappedArray<T>> {
+    let Some(Map::Array(data)) = ebpf.map(name) else {
+        anyhow::bail!("the eBPF object has no array {name}");
+    };
+    MappedArray::new(data, len).with_context(|| format!("cannot map the array {name}"))
+}

@@ -1,0 +1,3 @@
+//! Where the engine's events come from.
+
+pub mod live;

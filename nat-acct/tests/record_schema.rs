@@ -1,0 +1,172 @@
+//! The schemas take every record and nothing else, and describe every field.
+
+mod common;
+
+use jsonschema::Validator;
+use nat_acct::record::{Format, schema};
+use serde_json::{Map, Value};
+
+const FORMATS: [Format; 2] = [Format::Ecs, Format::Compact];
+
+/// Fields that a record may lack, by their JSON pointers.
+const OPTIONAL: [&str; 11] = [
+    "/source/nat",
+    "/destination/nat",
+    "/observer/ingress",
+    "/observer/egress",
+    "/dir",
+    "/x",
+    "/sr",
+    "/rr",
+    "/m",
+    "/p",
+    "/o",
+];
+
+#[test]
+fn every_combination_is_valid() {
+    for format in FORMATS {
+        let validator = validator(format);
+        for closed in common::all_combinations() {
+            let record = common::record(&closed, 1).to_json(format);
+            let errors = errors(&validator, &record.parse().unwrap());
+            assert!(errors.is_empty(), "{record}: {errors:?}");
+        }
+    }
+}
+
+#[test]
+fn golden_records_are_valid() {
+    for (format, golden) in [
+        (Format::Ecs, include_str!("golden/ecs.jsonl")),
+        (Format::Compact, include_str!("golden/compact.jsonl")),
+    ] {
+        let validator = validator(format);
+        for line in golden.lines() {
+            assert_eq!(errors(&validator, &line.parse().unwrap()), [""; 0]);
+        }
+    }
+}
+
+#[test]
+fn no_field_can_be_missing_null_or_added() {
+    for format in FORMATS {
+        let validator = validator(format);
+        for closed in common::golden() {
+            let record: Value = common::record(&closed, 1).to_json(format).parse().unwrap();
+            for pointer in pointers(&record) {
+                let optional = OPTIONAL.contains(&pointer.as_str());
+                let lacking = changed(&record, &pointer, |object, name| {
+                    object.remove(name);
+                });
+                assert_eq!(validator.is_valid(&lacking), optional, "without {pointer}");
+                let nulled = changed(&record, &pointer, |object, name| {
+                    object.insert(name.to_owned(), Value::Null);
+                });
+                assert!(!validator.is_valid(&nulled), "null at {pointer}");
+                let added = changed(&record, &pointer, |object, _| {
+                    object.insert("more".to_owned(), true.into());
+                });
+                assert!(!validator.is_valid(&added), "more beside {pointer}");
+            }
+        }
+    }
+}
+
+#[test]
+fn values_are_what_they_are_called() {
+    refuse(Format::Ecs, "/@timestamp", "2026-11-22T09:43:23Z");
+    refuse(Format::Ecs, "/event/start", "2026-13-22T09:43:23.000000Z");
+    refuse(Format::Ecs, "/event/id", "01JD");
+    refuse(Format::Ecs, "/event/reason", "finished");
+    refuse(Format::Ecs, "/event/sequence", -1);
+    refuse(Format::Ecs, "/source/ip", "192.0.2.256");
+    refuse(Format::Ecs, "/source/ip", "gateway");
+    refuse(Format::Ecs, "/source/port", 65_536);
+    refuse(Format::Ecs, "/nat_acct/sent", 1.5);
+    refuse(Format::Ecs, "/nat_acct/match", "guess");
+    refuse(Format::Compact, "/c", "192.0.2.1");
+    refuse(Format::Compact, "/e", "finished");
+    refuse(Format::Compact, "/id", "01JD");
+}
+
+#[test]
+fn every_field_is_described() {
+    for format in FORMATS {
+        let schema = schema(format).to_value();
+        assert!(schema["description"].is_string());
+        let mut fields = 0;
+        visit_fields(&schema, &mut |name, field| {
+            fields += 1;
+            assert!(field["description"].is_string(), "{name}");
+        });
+        assert!(fields >= 20, "{fields}");
+    }
+}
+
+#[test]
+fn the_schemas_are_valid_schemas() {
+    for format in FORMATS {
+        assert!(jsonschema::meta::is_valid(&schema(format).to_value()));
+    }
+}
+
+fn refuse(format: Format, pointer: &str, value: impl Into<Value>) {
+    let record = common::record(&common::worked_example(), 1).to_json(format);
+    let mut record: Value = record.parse().unwrap();
+    *record.pointer_mut(pointer).unwrap() = value.into();
+    let errors = errors(&validator(format), &record);
+    assert_eq!(errors.len(), 1, "{pointer}: {errors:?}");
+}
+
+fn validator(format: Format) -> Validator {
+    jsonschema::options()
+        .should_validate_formats(true)
+        .build(&schema(format).to_value())
+        .unwrap()
+}
+
+fn errors(validator: &Validator, record: &Value) -> Vec<String> {
+    let errors = validator.iter_errors(record);
+    errors.map(|error| error.to_string()).collect()
+}
+
+/// The pointers to all fields of `value`, those in other fields included.
+fn pointers(value: &Value) -> Vec<String> {
+    let Value::Object(fields) = value else {
+        return Vec::new();
+    };
+    let below = |(name, field)| {
+        let deeper = pointers(field);
+        let deeper = deeper.into_iter().map(move |rest| format!("/{name}{rest}"));
+        std::iter::once(format!("/{name}")).chain(deeper)
+    };
+    fields.iter().flat_map(below).collect()
+}
+
+/// A copy of `record` with a change to the object that `pointer` points into.
+fn changed(
+    record: &Value,
+    pointer: &str,
+    change: impl FnOnce(&mut Map<String, Value>, &str),
+) -> Value {
+    let mut copy = record.clone();
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    let object = copy.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+    change(object, name);
+    copy
+}
+
+fn visit_fields(schema: &Value, visit: &mut impl FnMut(&str, &Value)) {
+    let fields = schema["properties"].as_object();
+    for (name, field) in fields.into_iter().flatten() {
+        visit(name, field);
+    }
+    for definition in schema["$defs"]
+        .as_object()
+        .into_iter()
+        .flat_map(Map::values)
+    {
+        visit_fields(definition, visit);
+    }
+}

@@ -1,0 +1,185 @@
+//! The agent in the gateway, started as a user would start it: a command line,
+//! a signal, a file of records.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use crate::lab::{Background, INSIDE, Lab, Ns, OUTSIDE};
+use crate::truth::Record;
+use crate::wait::{PATIENCE, wait_until};
+
+/// The name of the environment variable with the path of the agent's binary.
+pub const BINARY: &str = "NAT_ACCT_BIN";
+
+const STOPPING: Duration = Duration::from_secs(30);
+
+/// A running agent. Dropping it ends the agent.
+pub struct Agent {
+    process: Background,
+    output: PathBuf,
+}
+
+/// What an agent that was stopped leaves.
+#[derive(Debug)]
+pub struct Stopped {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// All its records.
+    pub records: Vec<Value>,
+    /// Its log.
+    pub log: String,
+}
+
+impl Agent {
+    /// Starts `nat-acct run --inside br0 --outside eth1 --output FILE` with
+    /// these further arguments, and waits until it has attached.
+    pub fn start(lab: &Lab, args: &[&str]) -> Result<Self> {
+        Self::start_binary(lab, &binary()?, args)
+    }
+
+    /// The same with this binary.
+    pub fn start_binary(lab: &Lab, binary: &Path, args: &[&str]) -> Result<Self> {
+        let run = ["run", "--inside", INSIDE, "--outside", OUTSIDE];
+        let mut agent = Self::spawn(lab, binary, &[&run, args].concat())?;
+        agent.wait_attached()?;
+        Ok(agent)
+    }
+
+    /// Starts a binary (which may also be one that starts the agent, such as
+    /// `setpriv`) with nothing but these arguments and an `--output`, and does
+    /// not wait.
+    pub fn spawn(lab: &Lab, binary: &Path, args: &[&str]) -> Result<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("agent-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let output = lab.dir().join(format!("{name}.jsonl"));
+        let mut command = lab.command(Ns::Gateway, binary);
+        command.args(args).arg("--output").arg(&output);
+        Ok(Self {
+            process: Background::start(command, lab.dir(), &name)?,
+            output,
+        })
+    }
+
+    /// Waits for the log line that says that it is ready.
+    pub fn wait_attached(&mut self) -> Result<()> {
+        wait_until(PATIENCE, "the agent to attach", || {
+            if self.log().lines().any(|line| line.contains("attached")) {
+                return Ok(Some(()));
+            }
+            match self.process.ended()? {
+                Some(status) => bail!("the agent ended ({status}):\n{}", self.log()),
+                None => Ok(None),
+            }
+        })
+        .with_context(|| format!("the agent says:\n{}", self.log()))
+    }
+
+    /// The process itself, for signals and for its id.
+    pub fn process(&mut self) -> &mut Background {
+        &mut self.process
+    }
+
+    /// What it has logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.process.stderr()
+    }
+
+    /// The file it writes to.
+    #[must_use]
+    pub fn output(&self) -> &Path {
+        &self.output
+    }
+
+    /// The records so far. A last line in the writing is left for the next time;
+    /// any other line that is not JSON is an error.
+    pub fn records(&self) -> Result<Vec<Value>> {
+        let text = self.text()?;
+        parse(text.rsplit_once('\n').map_or("", |(whole, _)| whole))
+    }
+
+    /// Waits until there are at least so many records.
+    pub fn wait_for_records(&self, count: usize, deadline: Duration) -> Result<Vec<Value>> {
+        wait_until(deadline, &format!("{count} records"), || {
+            let records = self.records()?;
+            Ok((records.len() >= count).then_some(records))
+        })
+        .with_context(|| {
+            format!(
+                "the agent has {:?} and says:\n{}",
+                self.records(),
+                self.log()
+            )
+        })
+    }
+
+    /// SIGTERM, and what the agent leaves. An agent that does not end in time is
+    /// an error.
+    pub fn stop(mut self) -> Result<Stopped> {
+        self.process.signal(Signal::SIGTERM)?;
+        let status = self.process.wait(STOPPING).context("after SIGTERM")?;
+        Ok(Stopped {
+            status,
+            records: parse(&self.text()?)?,
+            log: self.log(),
+        })
+    }
+
+    fn text(&self) -> Result<String> {
+        match fs::read_to_string(&self.output) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+            text => Ok(text?),
+        }
+    }
+}
+
+/// The closing records among these, in the words of the lab.
+pub fn closing(records: &[Value]) -> Result<Vec<Record>> {
+    records
+        .iter()
+        .filter(|record| Record::is_end(record))
+        .map(Record::read)
+        .collect()
+}
+
+/// The agent's binary: what the environment names, else what was built beside
+/// this program, the newer one of debug and release.
+pub fn binary() -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os(BINARY).filter(|path| !path.is_empty()) {
+        return Ok(path.into());
+    }
+    let this = std::env::current_exe()?;
+    // target/debug/xtask, target/debug/deps/some_test-0123456789abcdef
+    let target = this
+        .ancestors()
+        .find(|dir| {
+            dir.file_name() == Some(OsStr::new("debug"))
+                || dir.file_name() == Some(OsStr::new("release"))
+        })
+        .and_then(Path::parent)
+        .context("no target directory above this program")?;
+    ["debug", "release"]
+        .map(|profile| target.join(profile).join("nat-acct"))
+        .into_iter()
+        .filter(|path| path.exists())
+        .max_by_key(|path| path.metadata().and_then(|data| data.modified()).ok())
+        .with_context(|| {
+            format!(
+                "no nat-acct in {}: run `cargo xtask test`",
+                target.display()
+            )
+        })
+}
+
+fn parse(text: &str) -> Result<Vec<Value>> {
+    let line = |line: &str| serde_json::from_str(line).with_context(|| format!("not JSON: {line}"));
+    text.lines().map(line).collect()
+}

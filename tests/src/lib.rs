@@ -1,0 +1,20 @@
+//! The gateway lab: network namespaces with real programs in them, traffic
+//! through the gateway, and the truth about it as the endpoints tell it.
+//! Nothing here looks into the agent: [`agent::Agent`] starts it as a user
+//! would and reads the records it writes.
+
+#![deny(unsafe_code)]
+
+pub mod agent;
+pub mod lab;
+pub mod privilege;
+pub mod server;
+pub mod traffic;
+pub mod truth;
+pub mod wait;
+
+pub use agent::Agent;
+pub use lab::{Background, Family, Lab, Ns};
+pub use privilege::require_root;
+pub use truth::{Count, Truth};
+pub use wait::wait_until;

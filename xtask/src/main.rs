@@ -1,0 +1,56 @@
+//! What people who work on nat-acct do again and again: `cargo xtask …`.
+
+#![deny(unsafe_code)]
+
+mod agent;
+mod apt;
+mod build_ebpf;
+mod demo;
+mod lab;
+mod lint;
+mod process;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Builds, shows and tests nat-acct")]
+struct Xtask {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the kernel programs; install the toolchain for it where possible
+    BuildEbpf(build_ebpf::Args),
+    /// Make or remove a NAT gateway in network namespaces, to try things in
+    #[command(subcommand)]
+    Lab(lab::Command),
+    /// Show the agent at work on real traffic and check every number it writes
+    Demo,
+    /// Run all tests; what follows goes to `cargo test`
+    Test(test::Args),
+    /// Check format and lints
+    Lint,
+}
+
+fn main() -> ExitCode {
+    let done = match Xtask::parse().command {
+        Command::BuildEbpf(args) => build_ebpf::run(&args),
+        Command::Lab(command) => lab::run(command),
+        Command::Demo => demo::run(),
+        Command::Test(args) => test::run(&args),
+        Command::Lint => lint::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! `cargo xtask test`: sets up what is missing, builds what the tests run, and
+//! runs them all, the lab included.
+
+use anyhow::Result;
+use nat_acct_tests::agent::BINARY;
+use nat_acct_tests::privilege::is_root;
+
+use crate::process::{Cmd, cargo};
+use crate::{agent, build_ebpf, tools};
+
+/// Tests of the lab are whole gateways under load; many at a time would only
+/// measure each other.
+const MOST_THREADS: usize = 4;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Arguments for `cargo test`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    cargo: Vec<String>,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    if is_root() {
+        tools::ensure()?;
+    } else {
+        println!("==> not root: the lab's tests will say that they are skipped");
+    }
+    build_ebpf::ensure()?;
+    let agent = agent::build()?;
+    println!("==> the tests");
+    let mut test = Cmd::new(&cargo())
+        .arg("test")
+        .args(args.cargo.iter().map(String::as_str));
+    test = test.env(BINARY, agent.display().to_string());
+    if std::env::var_os("RUST_TEST_THREADS").is_none() {
+        test = test.env("RUST_TEST_THREADS", threads().to_string());
+    }
+    test.run()
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_THREADS))
+}
