@@ -135,16 +135,17 @@ fn take_over<'a, T: Runtime>(
     }
 }
 
-/// A SYN-ACK: which opening does it acknowledge?
+/// A SYN-ACK: which opening does it acknowledge? The challenger is asked first, for it may have
+/// the ISN of the current connection (a device that was switched off).
 #[inline(always)]
 pub(super) fn answer<T: Runtime>(table: &T, current: &Flow<'_>, segment: &Segment, sender: Sender) {
-    if acknowledges(current, segment, sender) {
-        return answered(table, current, segment, sender);
-    }
     let challenger = Flow::unplaced(table, current.connection.challenger.get())
         .filter(|challenger| acknowledges(challenger, segment, sender));
     match challenger.and_then(|challenger| take_over(table, current, &challenger)) {
         Some(successor) => answered(table, &successor, segment, sender),
+        None if acknowledges(current, segment, sender) => {
+            answered(table, current, segment, sender);
+        }
         None => table.count(Cause::Stray, segment.payload),
     }
 }

@@ -64,9 +64,13 @@ impl Matcher {
         let Some(key) = GroupKey::of_opening(facts) else {
             return;
         };
-        self.groups.entry(key).or_default().openings.push(Opening {
+        let openings = &mut self.groups.entry(key).or_default().openings;
+        let before = openings.iter().find(|opening| opening.client == facts.key);
+        let since_ns = before.map_or(facts.opened_ns, |opening| opening.since_ns);
+        openings.push(Opening {
             slot: facts.slot,
             opened_ns: facts.opened_ns,
+            since_ns,
             client: facts.key,
         });
     }

@@ -13,6 +13,8 @@ use nat_acct_common::layout::{FlowKey, OutsideKey, Sender};
 pub(super) struct Opening {
     pub slot: u32,
     pub opened_ns: u64,
+    /// When the client opened first with this ISN, without a pause in which it was forgotten.
+    pub since_ns: u64,
     pub client: FlowKey,
 }
 
@@ -128,7 +130,7 @@ impl<'a> Claims<'a> {
 /// earlier opening of the same client.
 fn may_belong(opening: &Opening, sighting: &Sighting) -> bool {
     match Sender::from_u8(sighting.key.opener) {
-        Sender::Client => opening.opened_ns <= sighting.first_ns,
+        Sender::Client => opening.since_ns <= sighting.first_ns,
         Sender::Remote => opening.opened_ns >= sighting.first_ns,
     }
 }

@@ -1,0 +1,8 @@
+//! The rules of accounting (section 3 of the design), each as the packets that it speaks of.
+
+mod attempts;
+mod endings;
+mod gateway;
+mod matching;
+mod numbers;
+mod random;

@@ -1,0 +1,223 @@
+//! Which translated address belongs to whom (rules 1, 2, 10, 12).
+
+use std::collections::BTreeSet;
+
+use nat_acct::record::{Closed, Direction, Match};
+use nat_acct_common::{
+    layout::{Address, Sender},
+    packet::flag,
+};
+
+use crate::gateway::{Gateway, SECOND, Talk, talk};
+
+#[test]
+fn one_port_to_many_remotes() {
+    let mut gateway = Gateway::new();
+    for remote_port in 1..=30 {
+        let mut talk = talk(5000, 1_000, 9_000);
+        talk.remote.1 = remote_port;
+        talk.translated.1 = 40_000 + remote_port;
+        talk.syn(&mut gateway);
+    }
+    let records = gateway.stop();
+    assert_eq!(records.len(), 30);
+    for record in records {
+        let port = record.translated.map(|translated| translated.endpoint.port);
+        assert_eq!(port, Some(40_000 + record.remote.port));
+    }
+}
+
+#[test]
+fn the_events_of_the_outside_may_come_first() {
+    let mut gateway = Gateway::new();
+    let talk = talk(5000, 1_000, 9_000);
+    let mut outside = talk.from_client(flag::SYN, 0);
+    outside.source_port = talk.translated.1;
+    outside.source = talk.translated.0.into();
+    // The engine hears of the packets in the other order than they passed.
+    let later_ns = gateway.now_ns + 5_000;
+    let inside = talk.from_client(flag::SYN, 0);
+    let mut first = nat_acct::source::memory::MemorySource::new(8, false);
+    first.outside(&outside, Sender::Client, 0, later_ns);
+    first.drive(&mut gateway.engine, later_ns);
+    gateway
+        .source
+        .inside(&inside, Sender::Client, 0, later_ns - 4_000);
+    let [record] = gateway.stop()[..] else {
+        panic!("not one record");
+    };
+    assert_eq!(translated_port(&record), Some(talk.translated.1));
+}
+
+#[test]
+fn the_same_isn_to_the_same_remote_in_proved_order() {
+    let mut gateway = Gateway::new();
+    let [mut first, mut second] = twins();
+    first.syn(&mut gateway);
+    second.syn(&mut gateway);
+    check(
+        &gateway.stop(),
+        [Some(first), Some(second)],
+        Match::Sequence,
+    );
+}
+
+#[test]
+fn the_same_isn_to_the_same_remote_without_proof() {
+    let mut gateway = Gateway::new();
+    let [first, second] = twins();
+    first.syn_inside(&mut gateway);
+    second.syn_inside(&mut gateway);
+    second.syn_outside(&mut gateway);
+    first.syn_outside(&mut gateway);
+    check(&gateway.stop(), [None, None], Match::Ambiguous);
+}
+
+#[test]
+fn one_of_two_twins_is_blocked() {
+    let mut gateway = Gateway::new();
+    let [first, second] = twins();
+    first.syn_inside(&mut gateway);
+    second.syn_inside(&mut gateway);
+    second.syn_outside(&mut gateway);
+    check(&gateway.stop(), [None, None], Match::Ambiguous);
+}
+
+#[test]
+fn a_twin_stays_ambiguous_after_the_other_is_gone() {
+    let mut gateway = Gateway::new();
+    let [mut first, mut second] = twins();
+    first.syn_inside(&mut gateway);
+    first.sent += 1;
+    second.syn(&mut gateway);
+    first.reset_by_remote(&mut gateway);
+    let gone = gateway.only_record();
+    assert_eq!(gone.matched, Match::Ambiguous);
+    second.syn_ack(&mut gateway);
+    let [rest] = gateway.stop()[..] else {
+        panic!("not one record");
+    };
+    assert_eq!((rest.matched, rest.translated), (Match::Ambiguous, None));
+}
+
+#[test]
+fn a_twin_that_opens_after_the_sighting() {
+    let mut gateway = Gateway::new();
+    let [mut first, second] = twins();
+    first.syn(&mut gateway);
+    second.syn_inside(&mut gateway);
+    let records = gateway.stop();
+    let of = |talk: &Talk| {
+        let same = |record: &&Closed| record.client.ip == talk.client.0;
+        *records.iter().find(same).expect("a record")
+    };
+    assert_eq!(translated_port(&of(&first)), Some(first.translated.1));
+    assert_eq!(of(&second).matched, Match::Blocked);
+}
+
+#[test]
+fn two_translations_of_one_opening() {
+    let mut gateway = Gateway::new();
+    let mut talk = talk(5000, 1_000, 9_000);
+    talk.syn(&mut gateway);
+    talk.sent = talk.sent.wrapping_sub(1);
+    talk.translated.1 += 1;
+    talk.syn(&mut gateway);
+    let [record] = gateway.stop()[..] else {
+        panic!("not one record");
+    };
+    assert_eq!(
+        (record.matched, record.translated),
+        (Match::Ambiguous, None)
+    );
+}
+
+#[test]
+fn blocked_local_or_intercepted() {
+    let mut gateway = Gateway::new();
+    let blocked = talk(5000, 1_000, 9_000);
+    blocked.syn_inside(&mut gateway);
+    let mut intercepted = talk(5001, 1_000, 9_000);
+    intercepted.syn_inside(&mut gateway);
+    intercepted.sent += 1;
+    intercepted.syn_ack(&mut gateway);
+    let mut local = talk(5002, 1_000, 9_000);
+    local.remote.0 = [192, 168, 17, 1].into();
+    gateway
+        .engine
+        .set_local_addresses(BTreeSet::from([local.remote.0]));
+    local.syn_inside(&mut gateway);
+    let records = gateway.stop();
+    let matched: Vec<_> = records.iter().map(|record| record.matched).collect();
+    assert_eq!(matched, [Match::Blocked, Match::Intercepted, Match::Local]);
+    assert!(records.iter().all(|record| record.translated.is_none()));
+}
+
+#[test]
+fn not_translated_at_all() {
+    let mut gateway = Gateway::new();
+    let mut talk = talk(5000, 1_000, 9_000);
+    talk.translated = talk.client;
+    talk.syn(&mut gateway);
+    let [record] = gateway.stop()[..] else {
+        panic!("not one record");
+    };
+    assert_eq!(record.matched, Match::Sequence);
+    let translated = record.translated.expect("a translated address");
+    assert_eq!(translated.endpoint, record.client);
+}
+
+#[test]
+fn inbound_through_a_port_forward() {
+    let mut gateway = Gateway::new();
+    let mut talk = talk(8080, 1_000, 9_000);
+    talk.remote.1 = 33_333;
+    let mut outside = talk.from_remote(flag::SYN, 0);
+    outside.destination = Address::from(talk.translated.0);
+    outside.destination_port = talk.translated.1;
+    gateway.outside(outside, Sender::Remote);
+    gateway.inside(talk.from_remote(flag::SYN, 0), Sender::Remote);
+    talk.received = talk.received.wrapping_add(1);
+    gateway.inside(talk.from_client(flag::SYN | flag::ACK, 0), Sender::Client);
+    talk.sent = talk.sent.wrapping_add(1);
+    talk.ack_by_remote(&mut gateway);
+    talk.receive(&mut gateway, 5);
+    talk.send(&mut gateway, 600);
+    talk.finish(&mut gateway, 0);
+    talk.finish_by_remote(&mut gateway, 0);
+    let record = gateway.only_record();
+    assert_eq!(record.direction, Direction::Inbound);
+    assert_eq!(translated_port(&record), Some(talk.translated.1));
+    assert_eq!(record.totals.sent.payload_bytes, 600);
+    assert_eq!(record.totals.received.payload_bytes, 5);
+}
+
+#[test]
+fn the_gateways_own_connections_are_nobodys() {
+    let mut gateway = Gateway::new();
+    talk(5000, 1_000, 9_000).syn_outside(&mut gateway);
+    gateway.wait(10 * SECOND);
+    assert_eq!(gateway.engine.stats().outside_unmatched, 1);
+    assert!(gateway.stop().is_empty());
+}
+
+/// Two clients with the same ISN to the same remote.
+fn twins() -> [Talk; 2] {
+    let first = talk(5000, 1_000, 9_000);
+    let mut second = first;
+    second.client.0 = [192, 168, 17, 12].into();
+    second.translated.1 = 44_444;
+    [first, second]
+}
+
+fn check(records: &[Closed], expected: [Option<Talk>; 2], matched: Match) {
+    assert_eq!(records.len(), 2);
+    for (record, expected) in records.iter().zip(expected) {
+        let port = expected.map(|talk| talk.translated.1);
+        assert_eq!((record.matched, translated_port(record)), (matched, port));
+    }
+}
+
+fn translated_port(record: &Closed) -> Option<u16> {
+    record.translated.map(|translated| translated.endpoint.port)
+}
