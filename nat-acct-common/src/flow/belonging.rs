@@ -36,12 +36,11 @@ pub(super) fn of<'a, T: Table>(
     if seq_fits && (ack_fits || !segment.has(flag::ACK)) {
         return Some(*current);
     }
-    if let Some(predecessor) = Flow::unplaced(table, current.connection.predecessor.get()) {
-        if self::seq_fits(&predecessor, segment, sender, 1)
-            && self::ack_fits(&predecessor, segment, sender, 1)
-        {
-            return Some(predecessor);
-        }
+    if let Some(predecessor) = Flow::unplaced(table, current.connection.predecessor.get())
+        && self::seq_fits(&predecessor, segment, sender, 1)
+        && self::ack_fits(&predecessor, segment, sender, 1)
+    {
+        return Some(predecessor);
     }
     (seq_fits || ack_fits).then_some(*current)
 }

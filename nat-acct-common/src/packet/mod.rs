@@ -63,3 +63,6 @@ pub fn parse<B: Bytes + ?Sized>(bytes: &B, frame: &Frame) -> Result<Segment, Cau
 fn header<T: Header, B: Bytes + ?Sized>(bytes: &B, offset: u32) -> Result<T, Cause> {
     bytes.load(offset).ok_or(Cause::Truncated)
 }
+
+#[cfg(test)]
+mod tests;

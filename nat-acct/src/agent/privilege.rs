@@ -5,9 +5,10 @@ use std::{fs, io};
 use anyhow::Error;
 use aya::{maps::MapError, programs::ProgramError, sys::SyscallError};
 
-/// Capability numbers of include/uapi/linux/capability.h.
-const NEEDED: [(u32, &str); 2] = [(12, "CAP_NET_ADMIN"), (39, "CAP_BPF")];
+// Capability numbers of include/uapi/linux/capability.h.
+const NET_ADMIN: u32 = 12;
 const SYS_ADMIN: u32 = 21;
+const BPF: u32 = 39;
 
 /// Puts the cause in front of an error: a capability that is missing, or a kernel without BPF.
 pub(super) fn explain(error: Error) -> Error {
@@ -40,17 +41,18 @@ fn os_error(error: &Error) -> Option<i32> {
 }
 
 /// The needed capabilities that this process does not have.
-fn missing() -> Option<String> {
+fn missing() -> Option<&'static str> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let effective = status
         .lines()
         .find_map(|line| line.strip_prefix("CapEff:"))?;
     let effective = u64::from_str_radix(effective.trim(), 16).ok()?;
     let has = |capability: u32| effective >> capability & 1 == 1;
-    let names: Vec<&str> = NEEDED
-        .into_iter()
-        .filter(|&(capability, _)| !has(capability) && !(capability == 39 && has(SYS_ADMIN)))
-        .map(|(_, name)| name)
-        .collect();
-    (!names.is_empty()).then(|| names.join(" and "))
+    // CAP_SYS_ADMIN has been enough for BPF since before there was CAP_BPF.
+    match (has(NET_ADMIN), has(BPF) || has(SYS_ADMIN)) {
+        (true, true) => None,
+        (true, false) => Some("CAP_BPF"),
+        (false, true) => Some("CAP_NET_ADMIN"),
+        (false, false) => Some("CAP_BPF and CAP_NET_ADMIN"),
+    }
 }

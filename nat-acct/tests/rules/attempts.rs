@@ -42,7 +42,7 @@ fn a_new_connection_that_is_answered_ends_the_old_one() {
     let mut old = talk(5000, 1_000, 9_000);
     old.open(&mut gateway);
     old.send(&mut gateway, 10);
-    let late = old.from_client(flag::ACK, 0);
+    let late = old.by_client(flag::ACK, 0);
     let mut late_copy = late;
     late_copy.seq = late.seq.wrapping_sub(10);
     late_copy.payload = 10;
@@ -159,12 +159,12 @@ fn simultaneous_open() {
     let mut gateway = Gateway::new();
     let mut talk = talk(5000, 1_000, 9_000);
     talk.syn(&mut gateway);
-    gateway.inside(talk.from_remote(flag::SYN, 0), Sender::Remote);
+    gateway.inside(talk.by_remote(flag::SYN, 0), Sender::Remote);
     talk.received = talk.received.wrapping_add(1);
-    let mut answer = talk.from_client(flag::SYN | flag::ACK, 0);
+    let mut answer = talk.by_client(flag::SYN | flag::ACK, 0);
     answer.seq = answer.seq.wrapping_sub(1);
     gateway.inside(answer, Sender::Client);
-    let mut answer = talk.from_remote(flag::SYN | flag::ACK, 0);
+    let mut answer = talk.by_remote(flag::SYN | flag::ACK, 0);
     answer.seq = answer.seq.wrapping_sub(1);
     gateway.inside(answer, Sender::Remote);
     talk.send(&mut gateway, 3);
@@ -180,9 +180,9 @@ fn split_handshake() {
     let mut talk = talk(5000, 1_000, 9_000);
     talk.syn(&mut gateway);
     talk.ack_by_remote(&mut gateway);
-    gateway.inside(talk.from_remote(flag::SYN, 0), Sender::Remote);
+    gateway.inside(talk.by_remote(flag::SYN, 0), Sender::Remote);
     talk.received = talk.received.wrapping_add(1);
-    let mut answer = talk.from_client(flag::SYN | flag::ACK, 0);
+    let mut answer = talk.by_client(flag::SYN | flag::ACK, 0);
     answer.seq = answer.seq.wrapping_sub(1);
     gateway.inside(answer, Sender::Client);
     talk.ack_by_remote(&mut gateway);

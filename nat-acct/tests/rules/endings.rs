@@ -106,7 +106,7 @@ fn data_of_a_reset_is_no_payload() {
     let mut gateway = Gateway::new();
     let mut talk = talk(5000, 1_000, 9_000);
     talk.open(&mut gateway);
-    let mut reset = talk.from_client(0x04, 17);
+    let mut reset = talk.by_client(0x04, 17);
     reset.ack = 0;
     gateway.inside(reset, nat_acct_common::layout::Sender::Client);
     check(&gateway.only_record(), End::Rst, (0, 0));
@@ -174,7 +174,7 @@ fn stragglers_are_in_the_record_and_later_ones_in_none() {
     let mut gateway = Gateway::new();
     let mut talk = talk(5000, 1_000, 9_000);
     talk.open(&mut gateway);
-    let again = talk.from_remote(0x10, 100);
+    let again = talk.by_remote(0x10, 100);
     talk.receive(&mut gateway, 100);
     talk.finish(&mut gateway, 0);
     talk.finish_by_remote(&mut gateway, 0);

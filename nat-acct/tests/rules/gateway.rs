@@ -140,46 +140,46 @@ impl Talk {
 
     /// A SYN that the gateway drops.
     pub fn syn_inside(&self, gateway: &mut Gateway) {
-        gateway.inside(self.from_client(flag::SYN, 0), Sender::Client);
+        gateway.inside(self.by_client(flag::SYN, 0), Sender::Client);
     }
 
     /// The SYN as it leaves the gateway.
     pub fn syn_outside(&self, gateway: &mut Gateway) {
-        let mut segment = self.from_client(flag::SYN, 0);
+        let mut segment = self.by_client(flag::SYN, 0);
         (segment.source, segment.source_port) =
             (Address::from(self.translated.0), self.translated.1);
         gateway.outside(segment, Sender::Client);
     }
 
     pub fn syn_ack(&mut self, gateway: &mut Gateway) {
-        gateway.inside(self.from_remote(flag::SYN | flag::ACK, 0), Sender::Remote);
+        gateway.inside(self.by_remote(flag::SYN | flag::ACK, 0), Sender::Remote);
         self.received = self.received.wrapping_add(1);
     }
 
     pub fn ack(&self, gateway: &mut Gateway) {
-        gateway.inside(self.from_client(flag::ACK, 0), Sender::Client);
+        gateway.inside(self.by_client(flag::ACK, 0), Sender::Client);
     }
 
     pub fn ack_by_remote(&self, gateway: &mut Gateway) {
-        gateway.inside(self.from_remote(flag::ACK, 0), Sender::Remote);
+        gateway.inside(self.by_remote(flag::ACK, 0), Sender::Remote);
     }
 
     /// The client sends `payload` bytes.
     pub fn send(&mut self, gateway: &mut Gateway, payload: u32) {
-        gateway.inside(self.from_client(flag::ACK, payload), Sender::Client);
+        gateway.inside(self.by_client(flag::ACK, payload), Sender::Client);
         self.sent = self.sent.wrapping_add(payload);
     }
 
     /// The remote sends `payload` bytes.
     pub fn receive(&mut self, gateway: &mut Gateway, payload: u32) {
-        gateway.inside(self.from_remote(flag::ACK, payload), Sender::Remote);
+        gateway.inside(self.by_remote(flag::ACK, payload), Sender::Remote);
         self.received = self.received.wrapping_add(payload);
     }
 
     /// The client sends its FIN, with `payload` bytes.
     pub fn finish(&mut self, gateway: &mut Gateway, payload: u32) {
         gateway.inside(
-            self.from_client(flag::FIN | flag::ACK, payload),
+            self.by_client(flag::FIN | flag::ACK, payload),
             Sender::Client,
         );
         self.sent = self.sent.wrapping_add(payload + 1);
@@ -188,22 +188,22 @@ impl Talk {
     /// The remote sends its FIN, with `payload` bytes.
     pub fn finish_by_remote(&mut self, gateway: &mut Gateway, payload: u32) {
         gateway.inside(
-            self.from_remote(flag::FIN | flag::ACK, payload),
+            self.by_remote(flag::FIN | flag::ACK, payload),
             Sender::Remote,
         );
         self.received = self.received.wrapping_add(payload + 1);
     }
 
     pub fn reset(&self, gateway: &mut Gateway) {
-        gateway.inside(self.from_client(flag::RST, 0), Sender::Client);
+        gateway.inside(self.by_client(flag::RST, 0), Sender::Client);
     }
 
     pub fn reset_by_remote(&self, gateway: &mut Gateway) {
-        gateway.inside(self.from_remote(flag::RST | flag::ACK, 0), Sender::Remote);
+        gateway.inside(self.by_remote(flag::RST | flag::ACK, 0), Sender::Remote);
     }
 
     /// A segment of the client at its next sequence number.
-    pub fn from_client(&self, flags: u8, payload: u32) -> Segment {
+    pub fn by_client(&self, flags: u8, payload: u32) -> Segment {
         segment(
             (self.client, self.remote),
             (self.sent, self.received),
@@ -213,7 +213,7 @@ impl Talk {
     }
 
     /// A segment of the remote at its next sequence number.
-    pub fn from_remote(&self, flags: u8, payload: u32) -> Segment {
+    pub fn by_remote(&self, flags: u8, payload: u32) -> Segment {
         segment(
             (self.remote, self.client),
             (self.received, self.sent),

@@ -31,12 +31,12 @@ fn one_port_to_many_remotes() {
 fn the_events_of_the_outside_may_come_first() {
     let mut gateway = Gateway::new();
     let talk = talk(5000, 1_000, 9_000);
-    let mut outside = talk.from_client(flag::SYN, 0);
+    let mut outside = talk.by_client(flag::SYN, 0);
     outside.source_port = talk.translated.1;
     outside.source = talk.translated.0.into();
     // The engine hears of the packets in the other order than they passed.
     let later_ns = gateway.now_ns + 5_000;
-    let inside = talk.from_client(flag::SYN, 0);
+    let inside = talk.by_client(flag::SYN, 0);
     let mut first = nat_acct::source::memory::MemorySource::new(8, false);
     first.outside(&outside, Sender::Client, 0, later_ns);
     first.drive(&mut gateway.engine, later_ns);
@@ -172,13 +172,13 @@ fn inbound_through_a_port_forward() {
     let mut gateway = Gateway::new();
     let mut talk = talk(8080, 1_000, 9_000);
     talk.remote.1 = 33_333;
-    let mut outside = talk.from_remote(flag::SYN, 0);
+    let mut outside = talk.by_remote(flag::SYN, 0);
     outside.destination = Address::from(talk.translated.0);
     outside.destination_port = talk.translated.1;
     gateway.outside(outside, Sender::Remote);
-    gateway.inside(talk.from_remote(flag::SYN, 0), Sender::Remote);
+    gateway.inside(talk.by_remote(flag::SYN, 0), Sender::Remote);
     talk.received = talk.received.wrapping_add(1);
-    gateway.inside(talk.from_client(flag::SYN | flag::ACK, 0), Sender::Client);
+    gateway.inside(talk.by_client(flag::SYN | flag::ACK, 0), Sender::Client);
     talk.sent = talk.sent.wrapping_add(1);
     talk.ack_by_remote(&mut gateway);
     talk.receive(&mut gateway, 5);

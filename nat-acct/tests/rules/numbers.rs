@@ -28,7 +28,7 @@ fn more_than_4_gib() {
         talk.ack(&mut gateway);
     }
     let again = {
-        let mut segment = talk.from_remote(flag::ACK, 65_000);
+        let mut segment = talk.by_remote(flag::ACK, 65_000);
         segment.seq = segment.seq.wrapping_sub(65_000);
         segment
     };
@@ -62,7 +62,7 @@ fn a_fin_before_the_data_that_it_follows() {
     let mut gateway = Gateway::new();
     let mut talk = talk(5000, 1_000, 9_000);
     talk.open(&mut gateway);
-    let late = talk.from_client(flag::ACK, 70);
+    let late = talk.by_client(flag::ACK, 70);
     talk.sent = talk.sent.wrapping_add(70);
     talk.finish(&mut gateway, 30);
     talk.finish_by_remote(&mut gateway, 0);
@@ -74,7 +74,7 @@ fn a_fin_before_the_data_that_it_follows() {
 fn data_in_the_syn() {
     let mut gateway = Gateway::new();
     let mut talk = talk(5000, 1_000, 9_000);
-    let syn = talk.from_client(flag::SYN, 20);
+    let syn = talk.by_client(flag::SYN, 20);
     gateway.inside(syn, Sender::Client);
     talk.syn_outside(&mut gateway);
     talk.sent = talk.sent.wrapping_add(21);
@@ -89,7 +89,7 @@ fn data_in_the_syn() {
 fn data_in_the_syn_that_was_not_taken_is_sent_again() {
     let mut gateway = Gateway::new();
     let mut talk = talk(5000, 1_000, 9_000);
-    let syn = talk.from_client(flag::SYN, 20);
+    let syn = talk.by_client(flag::SYN, 20);
     gateway.inside(syn, Sender::Client);
     talk.syn_outside(&mut gateway);
     talk.sent = talk.sent.wrapping_add(1);
@@ -125,7 +125,7 @@ fn keep_alives() {
     let mut talk = talk(5000, 1_000, 9_000);
     talk.open(&mut gateway);
     for garbage in [0, 1] {
-        let mut probe = talk.from_client(flag::ACK, garbage);
+        let mut probe = talk.by_client(flag::ACK, garbage);
         probe.seq = probe.seq.wrapping_sub(1);
         gateway.inside(probe, Sender::Client);
         talk.ack_by_remote(&mut gateway);

@@ -61,7 +61,7 @@ proptest! {
 const PIECE: u32 = 1_448;
 
 fn piece(start: &Talk, number: u32) -> Segment {
-    let mut segment = start.from_client(0x10, PIECE);
+    let mut segment = start.by_client(0x10, PIECE);
     segment.seq = segment.seq.wrapping_add(number * PIECE);
     segment
 }
@@ -85,7 +85,7 @@ fn segment() -> impl Strategy<Value = (Segment, Sender, bool)> {
                 let talk = talk(port, seq, ack);
                 if by_client {
                     (
-                        talk.from_client(flags, payload),
+                        talk.by_client(flags, payload),
                         Sender::Client,
                         on_the_inside,
                     )
@@ -96,7 +96,7 @@ fn segment() -> impl Strategy<Value = (Segment, Sender, bool)> {
                         ..talk
                     };
                     (
-                        talk.from_remote(flags, payload),
+                        talk.by_remote(flags, payload),
                         Sender::Remote,
                         on_the_inside,
                     )
