@@ -58,6 +58,7 @@ fn agent_config(run: RunConfig) -> Result<agent::Config> {
             linger_ns: nanoseconds(run.linger),
             close_on_first_fin,
         },
+        hook: run.hook,
         settings: Settings {
             max_connections: run.max_connections,
             ring_bytes: run.ring_bytes,

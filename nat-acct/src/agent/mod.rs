@@ -24,7 +24,7 @@ use crate::{
     engine::{Engine, Timeouts},
     record::{End, Format, Stamp},
     sink::{Output, Sink, SinkError},
-    source::live::{Live, Settings, grace},
+    source::live::{Hook, Live, Settings, grace},
 };
 
 /// How often a part of the maps is searched for what events may have missed.
@@ -43,6 +43,8 @@ pub struct Config {
     pub format: Format,
     /// When connections end.
     pub timeouts: Timeouts,
+    /// Where the programs are attached; `None` for what the kernel has.
+    pub hook: Option<Hook>,
     /// How the programs are loaded.
     pub settings: Settings,
 }
@@ -75,7 +77,7 @@ fn start(config: &Config) -> Result<Driver> {
     let mut live = Live::load(&config.settings).map_err(privilege::explain)?;
     log_programs(&mut live)?;
     let hooks = live
-        .attach(&config.inside, &config.outside)
+        .attach(&config.inside, &config.outside, config.hook)
         .map_err(privilege::explain)?;
     let names = config.inside.iter().chain(&config.outside);
     for (name, hook) in names.zip(hooks) {

@@ -93,9 +93,26 @@ pub struct RunArgs {
           value_parser = value_parser!(u32).range(1..=1_073_741_824))]
     pub ring_bytes: u32,
 
+    /// How the programs are attached. Filters of other tools that end the chain come before clsact
+    /// filters of ours, but behind TCX.
+    #[arg(long, value_name = "HOOK", value_enum, default_value_t)]
+    pub hook: HookArg,
+
     /// The least grave events that are logged.
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t)]
     pub log_level: LogLevelArg,
+}
+
+/// A place to attach to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum HookArg {
+    /// TCX where the kernel has it, else clsact.
+    #[default]
+    Auto,
+    /// TCX (Linux 6.6 and later).
+    Tcx,
+    /// Filters of a clsact qdisc, which is added if there is none.
+    Clsact,
 }
 
 /// The options of `schema`.

@@ -8,9 +8,9 @@ use tracing::Level;
 
 use super::{
     UsageError,
-    args::{Args, CloseOnArg, Command, FormatArg, LogLevelArg, RunArgs},
+    args::{Args, CloseOnArg, Command, FormatArg, HookArg, LogLevelArg, RunArgs},
 };
-use crate::{record::Format, sink::Output};
+use crate::{record::Format, sink::Output, source::live::Hook};
 
 /// A command to carry out.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +46,8 @@ pub struct RunConfig {
     pub closing_timeout: Duration,
     /// Size of the ring buffer in bytes: a power of two, and whole pages.
     pub ring_bytes: u32,
+    /// Where the programs are attached; `None` for what the kernel has.
+    pub hook: Option<Hook>,
     /// The least grave events that are logged.
     pub log_level: Level,
 }
@@ -87,6 +89,7 @@ impl RunConfig {
             opening_timeout: args.opening_timeout,
             closing_timeout: args.closing_timeout,
             ring_bytes: args.ring_bytes,
+            hook: hook(args.hook),
             log_level: args.log_level.into(),
         })
     }
@@ -114,6 +117,14 @@ fn check_interfaces(inside: &[OsString], outside: &[OsString]) -> Result<(), Usa
         }
     }
     Ok(())
+}
+
+fn hook(typed: HookArg) -> Option<Hook> {
+    match typed {
+        HookArg::Auto => None,
+        HookArg::Tcx => Some(Hook::Tcx),
+        HookArg::Clsact => Some(Hook::Clsact),
+    }
 }
 
 fn check_ring(ring_bytes: u32, page_bytes: u32) -> Result<(), UsageError> {

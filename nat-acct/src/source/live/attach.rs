@@ -1,7 +1,7 @@
 //! Attaching the programs to the interfaces: by TCX where the kernel has it, else as filters of a
 //! clsact qdisc. Other programs and an existing qdisc are left alone.
 
-use std::{fmt, io};
+use std::fmt;
 
 use anyhow::{Context as _, Result};
 use aya::{
@@ -39,6 +39,14 @@ pub(super) enum Side {
 }
 
 impl Side {
+    /// The side's element of the map INTERFACES.
+    pub(super) const fn element(self) -> u32 {
+        match self {
+            Self::Inside => 0,
+            Self::Outside => 1,
+        }
+    }
+
     const fn programs(self) -> [(&'static str, TcAttachType); 2] {
         match self {
             Self::Inside => [
@@ -59,8 +67,13 @@ pub(super) struct Attached {
     _links: Vec<SchedClassifierLink>,
 }
 
-/// Attaches both programs of `side` to `interface`.
-pub(super) fn attach(ebpf: &mut Ebpf, interface: &str, side: Side) -> Result<Attached> {
+/// Attaches both programs of `side` to `interface`, by the hook that is `wanted` or else the best.
+pub(super) fn attach(
+    ebpf: &mut Ebpf,
+    interface: &str,
+    side: Side,
+    wanted: Option<Hook>,
+) -> Result<Attached> {
     let mut hook = Hook::Tcx;
     let mut links = Vec::new();
     for (name, direction) in side.programs() {
@@ -68,7 +81,7 @@ pub(super) fn attach(ebpf: &mut Ebpf, interface: &str, side: Side) -> Result<Att
             .program_mut(name)
             .with_context(|| format!("the eBPF object has no program {name}"))?
             .try_into()?;
-        let (used, link) = attach_program(program, interface, direction)
+        let (used, link) = attach_program(program, interface, direction, wanted)
             .with_context(|| format!("cannot attach {name} to {interface}"))?;
         hook = used;
         links.push(link);
@@ -83,18 +96,24 @@ fn attach_program(
     program: &mut SchedClassifier,
     interface: &str,
     direction: TcAttachType,
+    wanted: Option<Hook>,
 ) -> Result<(Hook, SchedClassifierLink)> {
-    let (hook, id) = match program.attach_with_options(interface, direction, tcx(direction)) {
-        Ok(id) => (Hook::Tcx, id),
-        Err(error) if is_unsupported(&error) => {
+    let hook = wanted.unwrap_or(Hook::Tcx);
+    let id = match hook {
+        Hook::Tcx => program.attach_with_options(interface, direction, tcx(direction)),
+        Hook::Clsact => {
             add_clsact(interface)?;
             let options = TcAttachOptions::Netlink(NlOptions::default());
-            let id = program.attach_with_options(interface, direction, options)?;
-            (Hook::Clsact, id)
+            program.attach_with_options(interface, direction, options)
         }
-        Err(error) => return Err(error.into()),
     };
-    Ok((hook, program.take_link(id)?))
+    match id {
+        Ok(id) => Ok((hook, program.take_link(id)?)),
+        Err(error) if wanted.is_none() && is_unsupported(&error) => {
+            attach_program(program, interface, direction, Some(Hook::Clsact))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// First on ingress and last on egress: next to the wire, so that on the outside the addresses
@@ -118,7 +137,7 @@ fn is_unsupported(error: &ProgramError) -> bool {
 fn add_clsact(interface: &str) -> Result<()> {
     match tc::qdisc_add_clsact(interface) {
         Ok(()) | Err(TcError::AlreadyAttached) => Ok(()),
-        Err(TcError::IoError(error)) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(TcError::NetlinkError(error)) if error.raw_os_error() == Some(libc::EEXIST) => Ok(()),
         Err(error) => Err(error).context("cannot add the clsact qdisc"),
     }
 }

@@ -4,6 +4,7 @@
 mod attach;
 mod clock;
 pub mod grace;
+mod interface;
 mod load;
 mod mapped;
 mod table;
@@ -21,7 +22,6 @@ use nat_acct_common::{
         Cause, Event, EventKind, IgnoredTotal, Interfaces, MAX_INTERFACES, OutsideKey, OutsideSyn,
         PerSender, Seed, Sender, Volume,
     },
-    packet::Link,
 };
 
 pub use self::{attach::Hook, load::Settings};
@@ -82,36 +82,51 @@ impl Live {
     /// # Errors
     ///
     /// When it does not.
-    pub fn check_interface(name: &str) -> Result<u32> {
-        nix::net::if_::if_nametoindex(name).with_context(|| format!("there is no interface {name}"))
+    pub fn check_interface(name: &str) -> Result<()> {
+        interface::look_up(name).map(drop)
     }
 
-    /// Attaches the programs and says how.
+    /// Attaches the programs, to the hook that is wanted or else the best, and says to which.
     ///
     /// # Errors
     ///
     /// When an interface does not exist, or the kernel refuses.
-    pub fn attach(&mut self, inside: &[String], outside: &[String]) -> Result<Vec<Hook>> {
-        for (element, (side, names)) in [(Side::Inside, inside), (Side::Outside, outside)]
-            .into_iter()
-            .enumerate()
-        {
-            if names.len() > MAX_INTERFACES {
-                bail!("at most {MAX_INTERFACES} interfaces a side");
-            }
-            for (zone, name) in names.iter().enumerate() {
-                let index = Self::check_interface(name)?;
-                if let Some(interfaces) = self.interfaces.get(element as u32) {
-                    interfaces.set(zone, index, Link::Ethernet);
-                }
-                self.attached
-                    .push(attach::attach(&mut self.ebpf, name, side)?);
-            }
-        }
-        Ok(self.attached.iter().map(|attached| attached.hook).collect())
+    pub fn attach(
+        &mut self,
+        inside: &[String],
+        outside: &[String],
+        wanted: Option<Hook>,
+    ) -> Result<Vec<Hook>> {
+        // The outside first: an opening that is seen on the inside must not miss its other half.
+        let outside = self.attach_side(Side::Outside, outside, wanted)?;
+        let mut hooks = self.attach_side(Side::Inside, inside, wanted)?;
+        hooks.extend(outside);
+        Ok(hooks)
     }
 
-    /// Stops counting: the programs are detached, the maps stay.
+    fn attach_side(
+        &mut self,
+        side: Side,
+        names: &[String],
+        wanted: Option<Hook>,
+    ) -> Result<Vec<Hook>> {
+        if names.len() > MAX_INTERFACES {
+            bail!("at most {MAX_INTERFACES} interfaces a side");
+        }
+        let mut hooks = Vec::new();
+        for (zone, name) in names.iter().enumerate() {
+            let interface = interface::look_up(name)?;
+            let interfaces = self.interfaces.get(side.element());
+            let interfaces = interfaces.context("the map INTERFACES is too small")?;
+            interfaces.set(zone, interface.index, interface.link);
+            let attached = attach::attach(&mut self.ebpf, name, side, wanted)?;
+            hooks.push(attached.hook);
+            self.attached.insert(0, attached);
+        }
+        Ok(hooks)
+    }
+
+    /// Stops counting: the programs are detached, those on the inside first, and the maps stay.
     pub fn detach(&mut self) {
         self.attached.clear();
     }
