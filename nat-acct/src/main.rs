@@ -5,10 +5,10 @@ use std::{env, ffi::OsString, process::ExitCode, time::Duration};
 use anyhow::{Result, anyhow};
 use nat_acct::{
     agent,
-    cli::{self, CloseOn, Invocation, RunConfig, exit},
+    cli::{self, CloseOn, HookChoice, Invocation, RunConfig, exit},
     engine::Timeouts,
     log, record,
-    source::live::Settings,
+    source::live::{Hook, Settings},
 };
 
 fn main() -> ExitCode {
@@ -58,7 +58,7 @@ fn agent_config(run: RunConfig) -> Result<agent::Config> {
             linger_ns: nanoseconds(run.linger),
             close_on_first_fin,
         },
-        hook: run.hook,
+        hook: hook(run.hook),
         settings: Settings {
             max_connections: run.max_connections,
             ring_bytes: run.ring_bytes,
@@ -66,6 +66,14 @@ fn agent_config(run: RunConfig) -> Result<agent::Config> {
             log_level: run.log_level,
         },
     })
+}
+
+fn hook(choice: HookChoice) -> Option<Hook> {
+    match choice {
+        HookChoice::Auto => None,
+        HookChoice::Tcx => Some(Hook::Tcx),
+        HookChoice::Clsact => Some(Hook::Clsact),
+    }
 }
 
 /// The kernel allows other names, but attaching takes text.

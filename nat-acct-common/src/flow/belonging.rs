@@ -2,7 +2,7 @@
 //! about, or with numbers that do not fit, sequence and acknowledgment numbers decide; what fits
 //! nobody is a late copy of a connection that is gone, and counts for nobody.
 
-use super::{Table, sequence, slow::Flow};
+use super::{Table, handle::Flow, sequence};
 use crate::{
     layout::Sender,
     packet::{Segment, flag},

@@ -8,6 +8,7 @@
 
 mod belonging;
 mod facts;
+mod handle;
 mod observe;
 mod opening;
 mod place;

@@ -16,7 +16,11 @@ pub fn inside<T: Runtime>(table: &T, segment: &Segment, sender: Sender, zone: u3
     let key = FlowKey::of(segment, sender, zone);
     match place::find(table, &key) {
         Some(bucket) => known(table, bucket, segment, sender),
-        None => opening::unknown(table, &key, segment, sender),
+        None => {
+            if let Some(bucket) = opening::unknown(table, &key, segment, sender) {
+                slow::known(table, bucket, segment, sender);
+            }
+        }
     }
 }
 

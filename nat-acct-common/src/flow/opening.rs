@@ -3,40 +3,57 @@
 
 use super::{
     Runtime,
+    handle::Flow,
     place::{self, Claimed},
     sequence,
-    slow::{self, Flow},
-    stream,
 };
 use crate::{
-    layout::{Cause, EventKind, FlowKey, Owner, Sender},
+    layout::{Bucket, Cause, EventKind, FlowKey, Owner, Sender},
     packet::Segment,
 };
 
-/// A segment whose 4-tuple is not known: a SYN opens a connection, anything else is ignored.
+/// A segment whose 4-tuple is not known: a SYN opens a connection, anything else is ignored. Returns
+/// the bucket if another processor has opened the connection meanwhile.
 #[inline(never)]
-pub(super) fn unknown<T: Runtime>(table: &T, key: &FlowKey, segment: &Segment, sender: Sender) {
+pub(super) fn unknown<'a, T: Runtime>(
+    table: &'a T,
+    key: &FlowKey,
+    segment: &Segment,
+    sender: Sender,
+) -> Option<&'a Bucket> {
     if !segment.opens() {
-        return table.count(Cause::UnknownConnection, segment.payload);
+        table.count(Cause::UnknownConnection, segment.payload);
+        return None;
     }
-    let flow = match begin(table, key, segment, sender) {
-        Ok(flow) => flow,
-        Err(cause) => return table.count(cause, segment.payload),
-    };
-    match place::claim(table, key, flow.connection, flow.slot) {
-        Ok(Claimed::New(bucket)) => {
-            let flow = Flow { bucket, ..flow };
-            flow.account(table, segment, segment.payload, sender);
-            flow.emit(table, EventKind::Opened);
-        }
-        Ok(Claimed::Existing(bucket)) => {
-            give_up(table, &flow);
-            slow::known(table, bucket, segment, sender);
-        }
+    match open(table, key, segment, sender) {
+        Ok(existing) => existing,
         Err(cause) => {
-            give_up(table, &flow);
             table.count(cause, segment.payload);
+            None
         }
+    }
+}
+
+#[inline(always)]
+fn open<'a, T: Runtime>(
+    table: &'a T,
+    key: &FlowKey,
+    segment: &Segment,
+    sender: Sender,
+) -> Result<Option<&'a Bucket>, Cause> {
+    let flow = begin(table, key, segment, sender)?;
+    let claimed = place::claim(table, key, flow.connection, flow.slot);
+    if let Ok(Claimed::New(bucket)) = claimed {
+        let flow = Flow { bucket, ..flow };
+        flow.account(table, segment, segment.payload, sender);
+        flow.emit(table, EventKind::Opened);
+        return Ok(None);
+    }
+    flow.connection.opened_ns.set(0);
+    table.return_slot(flow.slot);
+    match claimed? {
+        Claimed::New(_) => Ok(None),
+        Claimed::Existing(bucket) => Ok(Some(bucket)),
     }
 }
 
@@ -58,11 +75,6 @@ fn begin<'a, T: Runtime>(
     };
     learn_isn(&flow, segment, opener);
     Ok(flow)
-}
-
-fn give_up<T: Runtime>(table: &T, flow: &Flow<'_>) {
-    flow.connection.opened_ns.set(0);
-    table.return_slot(flow.slot);
 }
 
 #[inline(always)]
@@ -108,7 +120,7 @@ fn challenge<T: Runtime>(table: &T, current: &Flow<'_>, segment: &Segment, sende
     current.bucket.set_owner(Owner::slow(current.slot));
     challenger.account(table, segment, segment.payload, sender);
     challenger.emit(table, EventKind::Opened);
-    let first_fin = table.closes_on_first_fin() && stream::any_fin(current.connection);
+    let first_fin = table.closes_on_first_fin() && current.connection.has_any_fin();
     if current.connection.has_ended() || first_fin {
         take_over(table, current, &challenger);
     }

@@ -2,7 +2,7 @@
 //! else in the overflow map. A set's lock is taken to claim a bucket or to change its owner, never
 //! to find one.
 
-use super::{Runtime, Table, slow::Flow};
+use super::{Runtime, Table, handle::Flow};
 use crate::layout::{Bucket, Cause, Connection, FlowKey, Owner, Place, WAYS};
 
 /// The bucket of a live connection.

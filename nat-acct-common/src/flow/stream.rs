@@ -1,8 +1,8 @@
 //! A segment that belongs to a connection: payload, acknowledgment of the handshake, FIN, RST.
 
-use super::{Runtime, sequence, slow::Flow};
+use super::{Runtime, handle::Flow, sequence};
 use crate::{
-    layout::{Connection, EventKind, Owner, Sender},
+    layout::{EventKind, Owner, Sender},
     packet::{Segment, flag},
 };
 
@@ -26,12 +26,6 @@ pub(super) fn take<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, se
         return finish(table, flow, segment, sender);
     }
     leave_slow_path(flow);
-}
-
-/// Whether either side has sent a FIN.
-#[inline(always)]
-pub(super) fn any_fin(connection: &Connection) -> bool {
-    connection.fin_ns.get(Sender::Client).get() | connection.fin_ns.get(Sender::Remote).get() != 0
 }
 
 /// Data that came with an RST is a diagnostic, not part of the stream (RFC 9293, section 3.5.3).
@@ -103,7 +97,7 @@ fn leave_slow_path(flow: &Flow<'_>) {
     let connection = flow.connection;
     let plain = connection.established.get()
         && connection.rst_ns.get() == 0
-        && !any_fin(connection)
+        && !connection.has_any_fin()
         && connection.challenger.get() == 0
         && connection.predecessor.get() == 0;
     if plain {

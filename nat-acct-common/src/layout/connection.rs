@@ -113,6 +113,12 @@ impl Connection {
         }
     }
 
+    /// Whether either side has sent a FIN.
+    #[inline(always)]
+    pub fn has_any_fin(&self) -> bool {
+        self.fin_ns.get(Sender::Client).get() | self.fin_ns.get(Sender::Remote).get() != 0
+    }
+
     /// Whether the connection has come to its end, unless stragglers prove otherwise.
     #[inline(always)]
     pub fn has_ended(&self) -> bool {

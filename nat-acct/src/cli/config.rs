@@ -10,7 +10,7 @@ use super::{
     UsageError,
     args::{Args, CloseOnArg, Command, FormatArg, HookArg, LogLevelArg, RunArgs},
 };
-use crate::{record::Format, sink::Output, source::live::Hook};
+use crate::{record::Format, sink::Output};
 
 /// A command to carry out.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,8 +46,8 @@ pub struct RunConfig {
     pub closing_timeout: Duration,
     /// Size of the ring buffer in bytes: a power of two, and whole pages.
     pub ring_bytes: u32,
-    /// Where the programs are attached; `None` for what the kernel has.
-    pub hook: Option<Hook>,
+    /// Where the programs are attached.
+    pub hook: HookChoice,
     /// The least grave events that are logged.
     pub log_level: Level,
 }
@@ -60,6 +60,18 @@ pub enum CloseOn {
     BothFins,
     /// One side has sent FIN.
     FirstFin,
+}
+
+/// Where the programs are attached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HookChoice {
+    /// TCX where the kernel has it, else clsact.
+    #[default]
+    Auto,
+    /// TCX.
+    Tcx,
+    /// Filters of a clsact qdisc.
+    Clsact,
 }
 
 impl Invocation {
@@ -89,7 +101,7 @@ impl RunConfig {
             opening_timeout: args.opening_timeout,
             closing_timeout: args.closing_timeout,
             ring_bytes: args.ring_bytes,
-            hook: hook(args.hook),
+            hook: args.hook.into(),
             log_level: args.log_level.into(),
         })
     }
@@ -119,20 +131,22 @@ fn check_interfaces(inside: &[OsString], outside: &[OsString]) -> Result<(), Usa
     Ok(())
 }
 
-fn hook(typed: HookArg) -> Option<Hook> {
-    match typed {
-        HookArg::Auto => None,
-        HookArg::Tcx => Some(Hook::Tcx),
-        HookArg::Clsact => Some(Hook::Clsact),
-    }
-}
-
 fn check_ring(ring_bytes: u32, page_bytes: u32) -> Result<(), UsageError> {
     // A page is a power of two, too: no smaller one is a multiple of it, and every larger one is.
     if ring_bytes.is_power_of_two() && ring_bytes >= page_bytes {
         Ok(())
     } else {
         Err(UsageError::RingSize(ring_bytes, page_bytes))
+    }
+}
+
+impl From<HookArg> for HookChoice {
+    fn from(typed: HookArg) -> Self {
+        match typed {
+            HookArg::Auto => Self::Auto,
+            HookArg::Tcx => Self::Tcx,
+            HookArg::Clsact => Self::Clsact,
+        }
     }
 }
 

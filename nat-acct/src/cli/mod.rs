@@ -9,6 +9,6 @@ mod parse;
 mod usage;
 
 pub use args::Args;
-pub use config::{CloseOn, Invocation, RunConfig};
+pub use config::{CloseOn, HookChoice, Invocation, RunConfig};
 pub use parse::{Refusal, parse};
 pub use usage::UsageError;

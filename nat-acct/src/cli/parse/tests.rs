@@ -6,7 +6,7 @@ use tracing::Level;
 
 use super::*;
 use crate::{
-    cli::{CloseOn, RunConfig},
+    cli::{CloseOn, HookChoice, RunConfig},
     record::Format,
     sink::Output,
 };
@@ -27,7 +27,7 @@ fn the_defaults_are_those_of_the_design() {
         opening_timeout: Duration::from_secs(120),
         closing_timeout: Duration::from_secs(120),
         ring_bytes: 1 << 20,
-        hook: None,
+        hook: HookChoice::Auto,
         log_level: Level::INFO,
     };
     assert_eq!(meant(RUN), Ok(Invocation::Run(config)));
@@ -47,7 +47,7 @@ fn every_option_arrives() {
         opening_timeout: Duration::from_secs(2),
         closing_timeout: Duration::from_secs(3),
         ring_bytes: 1 << 30,
-        hook: None,
+        hook: HookChoice::Auto,
         log_level: Level::TRACE,
     };
     let typed = "run --inside br0 --inside=br1 --outside eth1 --outside ppp0 --output /x/y \
