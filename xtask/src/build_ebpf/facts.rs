@@ -2,6 +2,7 @@
 //! nothing.
 
 use std::path::Path;
+use std::path::PathBuf;
 
 use nat_acct_tests::privilege::is_root;
 
@@ -143,7 +144,7 @@ fn linker() -> Linker {
 
 /// Where `cargo install` puts it, which need not be on the PATH.
 fn in_cargo_home() -> Option<std::path::PathBuf> {
-    let path = super::step::cargo_bin().join("bpf-linker");
+    let path = cargo_bin().join("bpf-linker");
     path.exists().then_some(path)
 }
 
@@ -169,6 +170,13 @@ fn parse(text: &str) -> Option<(Version, u32)> {
 fn version(text: &str) -> Option<Version> {
     let mut numbers = text.split(['.', '-', '+', '~']);
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+/// Where `cargo install` puts programs.
+pub fn cargo_bin() -> PathBuf {
+    let home = |name| std::env::var_os(name).map(PathBuf::from);
+    let cargo_home = home("CARGO_HOME").or_else(|| Some(home("HOME")?.join(".cargo")));
+    cargo_home.unwrap_or_default().join("bin")
 }
 
 #[cfg(test)]

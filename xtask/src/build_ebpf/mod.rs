@@ -3,12 +3,14 @@
 
 mod facts;
 mod plan;
+mod route;
 mod step;
 
 use anyhow::{Context, Result, bail};
 
 use facts::Facts;
-use plan::{Plan, Route};
+use plan::Plan;
+use route::Route;
 use step::Step;
 
 #[derive(clap::Args)]

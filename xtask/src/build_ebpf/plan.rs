@@ -2,16 +2,8 @@
 //! is tested here like the other.
 
 use super::facts::{Compiler, Facts, Linker, Version};
+use super::route::Route;
 use super::step::Step;
-
-/// A way to get the object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Route {
-    /// Debian's packages, with `core` ready-made.
-    Debian,
-    /// rustup's nightly, which builds `core` from source.
-    Rustup,
-}
 
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Eq)]

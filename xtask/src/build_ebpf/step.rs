@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use super::facts::{self, DEBIAN_CARGO, DEBIAN_RUSTC, Facts, TARGET};
-use super::plan::Route;
+use super::route::Route;
 use crate::apt;
 use crate::process::{Cmd, find};
 
@@ -100,13 +100,6 @@ impl Step {
     }
 }
 
-/// Where `cargo install` puts programs.
-pub fn cargo_bin() -> PathBuf {
-    let home = |name| std::env::var_os(name).map(PathBuf::from);
-    let cargo_home = home("CARGO_HOME").or_else(|| Some(home("HOME")?.join(".cargo")));
-    cargo_home.unwrap_or_default().join("bin")
-}
-
 fn llvm_now(route: Route) -> Option<u32> {
     match route {
         Route::Debian => facts::debian_llvm(),
@@ -174,5 +167,5 @@ fn with_linker_on_path(cmd: Cmd) -> Cmd {
         return cmd;
     }
     let path = std::env::var("PATH").unwrap_or_default();
-    cmd.env("PATH", format!("{}:{path}", cargo_bin().display()))
+    cmd.env("PATH", format!("{}:{path}", facts::cargo_bin().display()))
 }
