@@ -102,11 +102,7 @@ fn last_seen_ns(connection: &Connection, bucket: &Bucket, tick_ns: u64) -> u64 {
         .last_seen_ticks
         .get()
         .wrapping_sub(connection.opened_ticks.get());
-    let coarse = connection.opened_ns.get() + u64::from(ticks) * tick_ns;
-    // Within a tick of the exact time, it may be the same segment.
-    if coarse > exact + tick_ns {
-        coarse
-    } else {
-        exact
-    }
+    // Both ticks began before what they stand for, so this is not after the segment.
+    let coarse = connection.opened_ns.get() + u64::from(ticks.saturating_sub(1)) * tick_ns;
+    exact.max(coarse)
 }

@@ -5,11 +5,11 @@ use super::{
     Runtime,
     handle::Flow,
     place::{self, Claimed},
-    sequence,
+    sequence, stream,
 };
 use crate::{
     layout::{Bucket, Cause, EventKind, FlowKey, Owner, Sender},
-    packet::Segment,
+    packet::{Segment, flag},
 };
 
 /// A segment whose 4-tuple is not known: a SYN opens a connection, anything else is ignored. Returns
@@ -45,8 +45,8 @@ fn open<'a, T: Runtime>(
     let claimed = place::claim(table, key, flow.connection, flow.slot);
     if let Ok(Claimed::New(bucket)) = claimed {
         let flow = Flow { bucket, ..flow };
-        flow.account(table, segment, segment.payload, sender);
         flow.emit(table, EventKind::Opened);
+        account(table, &flow, segment, sender);
         return Ok(None);
     }
     flow.connection.opened_ns.set(0);
@@ -91,16 +91,16 @@ fn learn_isn(flow: &Flow<'_>, segment: &Segment, sender: Sender) {
 pub(super) fn again<T: Runtime>(table: &T, current: &Flow<'_>, segment: &Segment, sender: Sender) {
     let connection = current.connection;
     if connection.is_opened_by(segment, sender) {
-        return current.account(table, segment, segment.payload, sender);
+        return account(table, current, segment, sender);
     }
     if !connection.has_isn.get(sender).get() && !connection.has_ended() {
         // Simultaneous open, or a split handshake: the other side's own SYN.
         learn_isn(current, segment, sender);
-        return current.account(table, segment, segment.payload, sender);
+        return account(table, current, segment, sender);
     }
     match Flow::unplaced(table, connection.challenger.get()) {
         Some(challenger) if challenger.connection.is_opened_by(segment, sender) => {
-            challenger.account(table, segment, segment.payload, sender);
+            account(table, &challenger, segment, sender);
         }
         _ => challenge(table, current, segment, sender),
     }
@@ -118,8 +118,8 @@ fn challenge<T: Runtime>(table: &T, current: &Flow<'_>, segment: &Segment, sende
     challenger.connection.predecessor.set(current.slot);
     current.connection.challenger.set(challenger.slot);
     current.bucket.set_owner(Owner::slow(current.slot));
-    challenger.account(table, segment, segment.payload, sender);
     challenger.emit(table, EventKind::Opened);
+    account(table, &challenger, segment, sender);
     let first_fin = table.closes_on_first_fin() && current.connection.has_any_fin();
     if current.connection.has_ended() || first_fin {
         take_over(table, current, &challenger);
@@ -162,7 +162,7 @@ pub(super) fn answer<T: Runtime>(table: &T, current: &Flow<'_>, segment: &Segmen
     }
 }
 
-/// Whether a SYN-ACK acknowledges the SYN, or data that came with it (RFC 7413), of the peer.
+/// Whether a SYN-ACK acknowledges the peer's SYN, or what came with it: data (RFC 7413), FIN.
 #[inline(always)]
 fn acknowledges(flow: &Flow<'_>, segment: &Segment, sender: Sender) -> bool {
     let peer = sender.peer();
@@ -171,7 +171,8 @@ fn acknowledges(flow: &Flow<'_>, segment: &Segment, sender: Sender) -> bool {
     }
     let isn = flow.connection.isn.get(peer).get();
     let acknowledged = segment.ack.wrapping_sub(isn).wrapping_sub(1);
-    u64::from(acknowledged) <= sequence::length(isn, flow.next().get(peer).get())
+    let fin = u64::from(flow.connection.fin_ns.get(peer).get() != 0);
+    u64::from(acknowledged) <= sequence::length(isn, flow.next().get(peer).get()) + fin
 }
 
 #[inline(always)]
@@ -186,5 +187,14 @@ fn answered<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, sender: S
     if sender == connection.opener() {
         connection.established.set(true);
     }
+    account(table, flow, segment, sender);
+}
+
+/// Counts a segment with a SYN, which may carry data (RFC 7413) and even the FIN.
+#[inline(always)]
+fn account<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, sender: Sender) {
     flow.account(table, segment, segment.payload, sender);
+    if segment.has(flag::FIN) {
+        stream::finish(table, flow, segment, sender);
+    }
 }

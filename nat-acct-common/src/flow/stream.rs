@@ -74,8 +74,9 @@ fn advance(flow: &Flow<'_>, segment: &Segment, sender: Sender) {
     }
 }
 
+/// Notes the first FIN of `sender`.
 #[inline(always)]
-fn finish<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, sender: Sender) {
+pub(super) fn finish<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, sender: Sender) {
     let connection = flow.connection;
     if connection.fin_ns.get(sender).get() != 0 {
         return;

@@ -7,7 +7,12 @@ use anyhow::Result;
 use nat_acct_common::flow::Retired;
 use tracing::{debug, error};
 
-use super::{addresses, losses::Losses, recorder::Recorder};
+use super::{
+    addresses,
+    losses::{self, Losses},
+    recorder::Recorder,
+    sweep::{self, Sweep},
+};
 use crate::{
     clock,
     engine::{Engine, Event, Request},
@@ -17,8 +22,6 @@ use crate::{
 
 /// Events taken at a time, so that a flood of them does not hold up the rest.
 const MAX_EVENTS: usize = 4096;
-/// Slots looked at by one sweep.
-const SWEEP_SLOTS: u32 = 8192;
 /// Records that may wait for a sink that takes none; more stay in the kernel's tables.
 const MAX_PENDING: usize = 10_000;
 
@@ -31,7 +34,7 @@ pub(super) struct Driver {
     retiring: Vec<Retired>,
     /// To be harvested when the grace period that has begun is over.
     in_grace: Vec<Retired>,
-    next_swept: u32,
+    sweep: Sweep,
 }
 
 impl Driver {
@@ -43,7 +46,7 @@ impl Driver {
             losses: Losses::default(),
             retiring: Vec::new(),
             in_grace: Vec::new(),
-            next_swept: 1,
+            sweep: Sweep::default(),
         }
     }
 
@@ -119,18 +122,18 @@ impl Driver {
         Ok(())
     }
 
-    /// Looks for what events may have missed in a part of the table, and for losses to report.
-    pub(super) fn sweep(&mut self) -> Result<()> {
-        let from = self.next_swept;
-        let to = (from + SWEEP_SLOTS).min(self.live.slots());
-        self.sweep_slots(from..to);
-        if to == self.live.slots() {
-            self.next_swept = 1;
-            self.sweep_outside();
-            self.engine.set_local_addresses(addresses::local());
-            self.losses.report(&self.live.ignored()?);
-        } else {
-            self.next_swept = to;
+    /// What is done from time to time: looks for losses to report, and, after events were lost,
+    /// for what they spoke of.
+    pub(super) fn look_around(&mut self) -> Result<()> {
+        let ignored = self.live.ignored()?;
+        self.losses.report(&ignored);
+        self.engine.set_local_addresses(addresses::local());
+        let events_lost = losses::events_lost(&ignored);
+        if let Some(slots) = self.sweep.next(events_lost, self.live.slots()) {
+            if slots.start == sweep::FIRST_SLOT {
+                self.sweep_outside();
+            }
+            self.sweep_slots(slots);
         }
         Ok(())
     }
@@ -154,7 +157,7 @@ impl Driver {
     pub(super) fn stop(&mut self, reason: End) -> Result<()> {
         self.live.detach();
         while !self.drain_events() {}
-        self.sweep_slots(1..self.live.slots());
+        self.sweep_slots(sweep::FIRST_SLOT..self.live.slots());
         self.sweep_outside();
         self.engine.stop(reason);
         self.pump()

@@ -6,6 +6,7 @@ mod driver;
 mod losses;
 mod privilege;
 mod recorder;
+mod sweep;
 
 use std::{future, os::fd::AsRawFd, time::Duration};
 
@@ -27,8 +28,8 @@ use crate::{
     source::live::{Hook, Live, Settings, grace},
 };
 
-/// How often a part of the maps is searched for what events may have missed.
-const SWEEP_EVERY: Duration = Duration::from_millis(250);
+/// How often to look for losses, and for what events may have missed.
+const LOOK_AROUND_EVERY: Duration = Duration::from_millis(250);
 
 /// What the agent is to do.
 #[derive(Clone, Debug)]
@@ -107,7 +108,7 @@ async fn serve(driver: &mut Driver) -> Result<()> {
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;
     let events = readable(driver.events_fd()?)?;
-    let mut sweep = time::interval(SWEEP_EVERY);
+    let mut look_around = time::interval(LOOK_AROUND_EVERY);
     let mut grace: Option<JoinHandle<()>> = None;
     loop {
         driver.pump()?;
@@ -122,7 +123,7 @@ async fn serve(driver: &mut Driver) -> Result<()> {
             }
             () = until(driver.next_timeout()) => driver.handle_timeout(),
             () = finished(&mut grace) => driver.harvest()?,
-            _ = sweep.tick() => driver.sweep()?,
+            _ = look_around.tick() => driver.look_around()?,
             _ = interrupted.recv() => break,
             _ = terminated.recv() => break,
         }

@@ -97,7 +97,7 @@ impl Engine {
     /// Does what is due at `now_ns`.
     pub fn handle_timeout(&mut self, now_ns: u64) {
         while let Some((slot, due_ns)) = self.timers.pop_due(now_ns) {
-            if self.connections.is_due(slot, due_ns) {
+            if self.connections.timer_went_off(slot, due_ns) {
                 self.requests.push_back(Request::Look(slot));
             }
         }
@@ -161,7 +161,7 @@ impl Engine {
         if over_ns <= now_ns || self.stopped.is_some() {
             self.connections.set_stage(facts.slot, Stage::Retiring);
             self.requests.push_back(Request::Retire(facts.slot));
-        } else if self.connections.set_due(facts.slot, over_ns) {
+        } else if self.connections.needs_timer(facts.slot, over_ns) {
             self.timers.set(facts.slot, over_ns);
         }
     }

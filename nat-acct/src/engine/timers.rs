@@ -1,5 +1,5 @@
-//! When to look again at which connection. A deadline that moved back stays queued until it is
-//! due; the caller then finds that it is no longer the connection's.
+//! When to look again at which connection. A timer cannot be taken back; the
+//! caller finds out whether one that goes off is still meant.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 

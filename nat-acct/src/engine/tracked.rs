@@ -14,8 +14,8 @@ pub(super) enum Stage {
 
 struct State {
     stage: Stage,
-    /// When to look at it again; 0 before the first deadline.
-    due_ns: u64,
+    /// The earliest time at which a timer is set for it.
+    due_ns: Option<u64>,
 }
 
 #[derive(Default)]
@@ -30,7 +30,7 @@ impl Tracked {
         let before = self.by_slot.len();
         self.by_slot.entry(facts.slot).or_insert(State {
             stage: Stage::Open,
-            due_ns: 0,
+            due_ns: None,
         });
         self.by_slot.len() > before
     }
@@ -45,22 +45,28 @@ impl Tracked {
         }
     }
 
-    /// Sets the deadline; tells whether it is another than before.
-    pub(super) fn set_due(&mut self, slot: u32, due_ns: u64) -> bool {
+    /// Whether a timer has to be set for `due_ns`. It has not if one is set for earlier: when that
+    /// goes off, the connection is looked at, and its deadline found to be later.
+    pub(super) fn needs_timer(&mut self, slot: u32, due_ns: u64) -> bool {
         match self.by_slot.get_mut(&slot) {
-            Some(state) if state.due_ns != due_ns => {
-                state.due_ns = due_ns;
+            Some(state) if state.due_ns.is_none_or(|set| due_ns < set) => {
+                state.due_ns = Some(due_ns);
                 true
             }
             _ => false,
         }
     }
 
-    /// Whether `due_ns` is the deadline of an open connection.
-    pub(super) fn is_due(&self, slot: u32, due_ns: u64) -> bool {
-        self.by_slot
-            .get(&slot)
-            .is_some_and(|state| state.stage == Stage::Open && state.due_ns == due_ns)
+    /// Takes note that the timer for `due_ns` has gone off; tells whether the connection is to be
+    /// looked at.
+    pub(super) fn timer_went_off(&mut self, slot: u32, due_ns: u64) -> bool {
+        match self.by_slot.get_mut(&slot) {
+            Some(state) if state.due_ns == Some(due_ns) => {
+                state.due_ns = None;
+                state.stage == Stage::Open
+            }
+            _ => false,
+        }
     }
 
     pub(super) fn end(&mut self, slot: u32) {

@@ -101,6 +101,20 @@ fn data_in_the_syn_that_was_not_taken_is_sent_again() {
 }
 
 #[test]
+fn data_and_fin_in_both_syns() {
+    let mut gateway = Gateway::new();
+    let mut talk = talk(5000, 1_000, 9_000);
+    gateway.inside(talk.by_client(flag::SYN | flag::FIN, 20), Sender::Client);
+    talk.syn_outside(&mut gateway);
+    talk.sent = talk.sent.wrapping_add(22);
+    let answer = talk.by_remote(flag::SYN | flag::ACK | flag::FIN, 30);
+    gateway.inside(answer, Sender::Remote);
+    talk.received = talk.received.wrapping_add(32);
+    talk.ack(&mut gateway);
+    check(&gateway.only_record(), (20, 0), (30, 0), false);
+}
+
+#[test]
 fn two_syn_acks_with_different_numbers() {
     for acknowledged in [9_000, 500_000_000] {
         let mut gateway = Gateway::new();
