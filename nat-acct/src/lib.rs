@@ -2,6 +2,7 @@
 //! `ARCHITECTURE.md` is the map.
 
 pub mod agent;
+pub mod capture;
 pub mod cli;
 pub mod clock;
 pub mod engine;

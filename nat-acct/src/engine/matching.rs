@@ -1,10 +1,10 @@
 //! Which SYN on the outside belongs to which opening on the inside. NAT keeps the initial
 //! sequence number and, towards the outside, the remote's address and port: those, with who opened,
-//! make a group. In nearly every group there is one opening and one sighting. Where there are more,
-//! [`resolve`] takes what the order of the packets proves, and nothing else: a mapping is right or
-//! absent.
+//! make a [`group`]. Within a group the order of the packets decides ([`pairing`]), and nothing
+//! else: a mapping is right or absent.
 
-mod resolve;
+mod group;
+mod pairing;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -16,7 +16,7 @@ use nat_acct_common::{
     layout::{Address, FlowKey, OutsideKey, OutsideSyn, Sender},
 };
 
-use self::resolve::{Answer, Opening, Sighting};
+use self::group::{Answer, Group};
 use crate::record::{Endpoint, Match, Translated};
 
 /// How long a SYN on the outside waits for its opening. They are microseconds apart on the
@@ -48,12 +48,6 @@ pub(super) struct Matcher {
     local: BTreeSet<IpAddr>,
 }
 
-#[derive(Default)]
-struct Group {
-    openings: Vec<Opening>,
-    sightings: Vec<Sighting>,
-}
-
 impl Matcher {
     pub(super) fn set_local_addresses(&mut self, addresses: BTreeSet<IpAddr>) {
         self.local = addresses;
@@ -61,34 +55,17 @@ impl Matcher {
 
     /// Notes an opening.
     pub(super) fn opened(&mut self, facts: &Facts) {
-        let Some(key) = GroupKey::of_opening(facts) else {
-            return;
-        };
-        let openings = &mut self.groups.entry(key).or_default().openings;
-        let before = openings.iter().find(|opening| opening.client == facts.key);
-        let since_ns = before.map_or(facts.opened_ns, |opening| opening.since_ns);
-        openings.push(Opening {
-            slot: facts.slot,
-            opened_ns: facts.opened_ns,
-            since_ns,
-            client: facts.key,
-        });
+        if let Some(key) = GroupKey::of_opening(facts) {
+            self.group(key).open(facts.key, facts.slot, facts.opened_ns);
+        }
     }
 
     /// Notes a SYN on the outside. If there is no opening for it, returns when it expires.
     pub(super) fn sighted(&mut self, outside: OutsideKey, sighting: OutsideSyn) -> Option<u64> {
         let key = GroupKey::of_sighting(&outside);
-        let group = self.groups.entry(key).or_default();
-        match group.sightings.iter_mut().find(|s| s.key == outside) {
-            Some(known) => known.last_ns = known.last_ns.max(sighting.last_ns),
-            None => group.sightings.push(Sighting {
-                key: outside,
-                first_ns: sighting.first_ns,
-                last_ns: sighting.last_ns,
-                tainted: false,
-            }),
-        }
-        if !group.openings.is_empty() {
+        let group = self.group(key);
+        group.sight(outside, sighting);
+        if !group.has_no_client() {
             return None;
         }
         let expires_ns = sighting.last_ns + ORPHAN_NS;
@@ -96,26 +73,29 @@ impl Matcher {
         Some(expires_ns)
     }
 
+    fn group(&mut self, key: GroupKey) -> &mut Group {
+        self.groups
+            .entry(key)
+            .or_insert_with(|| Group::new(key.opener))
+    }
+
     /// Removes the connection and says what its translated address is.
     pub(super) fn close(&mut self, facts: &Facts) -> Mapping {
-        let group = GroupKey::of_opening(facts).and_then(|key| self.groups.remove_entry(&key));
-        let Some((key, mut group)) = group else {
+        let key = GroupKey::of_opening(facts);
+        let Some((key, group)) = key.and_then(|key| Some((key, self.groups.get_mut(&key)?))) else {
             return self.absent(facts, Vec::new());
         };
-        let answer = resolve::sighting_of(facts.slot, &group.openings, &group.sightings);
-        if answer == Answer::Ambiguous {
-            resolve::taint(facts.slot, &group.openings, &mut group.sightings);
-        }
-        group.openings.retain(|opening| opening.slot != facts.slot);
-        let unused = |sighting: &mut Sighting| {
-            let is_own = answer == Answer::Proved(sighting.key);
-            let is_shared = group.openings.iter().any(|o| o.client == facts.key);
-            group.openings.is_empty() || is_own && !is_shared
+        let answer = group.close(&facts.key, facts.slot);
+        let forget = match answer {
+            _ if group.has_no_client() => group.sightings_before(u64::MAX),
+            Answer::Proved(sighting) if !group.has_client(&facts.key) => vec![sighting],
+            Answer::Proved(_) | Answer::Ambiguous | Answer::Absent => Vec::new(),
         };
-        let forget = group.sightings.extract_if(.., unused).map(|s| s.key);
-        let forget = forget.collect();
-        if !group.openings.is_empty() {
-            self.groups.insert(key, group);
+        for sighting in &forget {
+            group.forget(sighting);
+        }
+        if group.is_empty() {
+            self.groups.remove(&key);
         }
         match answer {
             Answer::Proved(sighting) => Mapping {
@@ -158,11 +138,13 @@ impl Matcher {
             let Some(group) = self.groups.get_mut(&key) else {
                 continue;
             };
-            if group.openings.is_empty() {
-                let old = |s: &mut Sighting| s.last_ns + ORPHAN_NS <= now_ns;
-                expired.extend(group.sightings.extract_if(.., old).map(|s| s.key));
+            if group.has_no_client() {
+                for sighting in group.sightings_before(now_ns.saturating_sub(ORPHAN_NS)) {
+                    group.forget(&sighting);
+                    expired.push(sighting);
+                }
             }
-            if group.openings.is_empty() && group.sightings.is_empty() {
+            if group.is_empty() {
                 self.groups.remove(&key);
             }
         }

@@ -31,8 +31,13 @@ impl Gateway {
     }
 
     pub fn with(timeouts: Timeouts) -> Self {
+        Self::with_room(64, timeouts)
+    }
+
+    /// With room for so many connections at a time.
+    pub fn with_room(max_connections: u32, timeouts: Timeouts) -> Self {
         Self {
-            source: MemorySource::new(64, timeouts.close_on_first_fin),
+            source: MemorySource::new(max_connections, timeouts.close_on_first_fin),
             engine: Engine::new(timeouts),
             now_ns: MORNING,
             records: Vec::new(),

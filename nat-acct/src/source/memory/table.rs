@@ -1,0 +1,222 @@
+//! The flow step's tables in ordinary memory. They may grow between two segments, up to a limit;
+//! what a connection is found by moves then, the connection itself keeps its slot.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::{HashMap, VecDeque, hash_map::Entry},
+    mem,
+};
+
+use nat_acct_common::{
+    flow::{Runtime, Table},
+    layout::{
+        Bucket, Cause, Connection, Counters, Event, FlowKey, IgnoredTotal, OutsideKey, OutsideSyn,
+        Place, Seed, WAYS,
+    },
+};
+
+/// The most slots that one segment takes.
+const SLOTS_A_SEGMENT: usize = 2;
+
+pub(super) struct MemoryTable {
+    set_mask: u32,
+    buckets: Vec<Bucket>,
+    connections: Vec<Connection>,
+    counters: Vec<Counters>,
+    overflow: RefCell<HashMap<FlowKey, u32>>,
+    /// The last one that was freed is taken first: it is still in the cache.
+    free_slots: RefCell<Vec<u32>>,
+    max_connections: u32,
+    outside_syns: RefCell<HashMap<OutsideKey, OutsideSyn>>,
+    events: RefCell<VecDeque<Event>>,
+    ignored: [Cell<IgnoredTotal>; Cause::ALL.len()],
+    now_ns: Cell<u64>,
+    close_on_first_fin: bool,
+}
+
+impl MemoryTable {
+    /// A table with room for `connections`, which may grow to `max_connections`.
+    pub(super) fn new(connections: u32, max_connections: u32, close_on_first_fin: bool) -> Self {
+        let sets = (2 * connections).div_ceil(WAYS).next_power_of_two();
+        Self {
+            set_mask: sets - 1,
+            buckets: defaults(sets * WAYS),
+            connections: defaults(connections + 1),
+            counters: defaults(connections + 1),
+            overflow: RefCell::default(),
+            free_slots: RefCell::new((1..=connections).rev().collect()),
+            max_connections,
+            outside_syns: RefCell::default(),
+            events: RefCell::default(),
+            ignored: Default::default(),
+            now_ns: Cell::new(0),
+            close_on_first_fin,
+        }
+    }
+
+    #[inline]
+    pub(super) fn set_now(&self, now_ns: u64) {
+        self.now_ns.set(now_ns);
+    }
+
+    /// Sees to it that the next segment finds the slots that it may need.
+    #[inline]
+    pub(super) fn make_room(&mut self) {
+        if self.free_slots.get_mut().len() < SLOTS_A_SEGMENT {
+            self.grow();
+        }
+    }
+
+    pub(super) fn next_event(&mut self) -> Option<Event> {
+        self.events.get_mut().pop_front()
+    }
+
+    pub(super) fn forget_outside(&mut self, key: &OutsideKey) {
+        self.outside_syns.get_mut().remove(key);
+    }
+
+    pub(super) fn take_counters(&mut self, slot: u32) -> Option<Counters> {
+        self.counters.get_mut(slot as usize).map(mem::take)
+    }
+
+    pub(super) fn ignored(&self, cause: Cause) -> IgnoredTotal {
+        self.ignored[cause as usize].get()
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let slots = self.connections.len() as u32;
+        let wanted = slots.saturating_mul(2).min(self.max_connections + 1);
+        if wanted <= slots {
+            return;
+        }
+        self.connections
+            .resize_with(wanted as usize, Connection::default);
+        self.counters
+            .resize_with(wanted as usize, Counters::default);
+        // The numbers go up from the end, which is taken first.
+        let new_slots = (slots..wanted).rev();
+        self.free_slots.get_mut().splice(0..0, new_slots);
+        let sets = (2 * wanted).div_ceil(WAYS).next_power_of_two();
+        while self.set_mask + 1 < sets {
+            self.split_sets();
+        }
+    }
+
+    /// Doubles the sets. A bucket goes to the set of its number or to its new twin, and keeps its
+    /// way, so none is in another's place.
+    fn split_sets(&mut self) {
+        let sets = self.set_mask + 1;
+        self.set_mask = 2 * sets - 1;
+        let old = mem::replace(&mut self.buckets, defaults(2 * sets * WAYS));
+        for (number, bucket) in old.into_iter().enumerate() {
+            let slot = bucket.owner().slot();
+            if slot == 0 {
+                continue;
+            }
+            let connection = &self.connections[slot as usize];
+            let set = connection.key().hash(&self.seed()) & self.set_mask;
+            let number = set * WAYS + number as u32 % WAYS;
+            connection.place.set(Place::Table(number).to_bits());
+            self.buckets[number as usize] = bucket;
+        }
+    }
+}
+
+fn defaults<T: Default>(len: u32) -> Vec<T> {
+    (0..len).map(|_| T::default()).collect()
+}
+
+impl Table for MemoryTable {
+    /// No secret: whoever can write into this process's memory needs no collisions.
+    fn seed(&self) -> Seed {
+        Seed([1, 2, 3, 4, 5])
+    }
+
+    fn set_mask(&self) -> u32 {
+        self.set_mask
+    }
+
+    fn bucket(&self, number: u32) -> Option<&Bucket> {
+        self.buckets.get(number as usize)
+    }
+
+    fn overflow(&self, key: &FlowKey) -> Option<u32> {
+        self.overflow.borrow().get(key).copied()
+    }
+
+    fn overflow_insert(&self, key: &FlowKey, slot: u32) -> bool {
+        self.overflow.borrow_mut().insert(*key, slot);
+        true
+    }
+
+    fn overflow_remove(&self, key: &FlowKey) {
+        self.overflow.borrow_mut().remove(key);
+    }
+
+    fn lock(&self, _set: u32) -> bool {
+        true
+    }
+
+    fn unlock(&self, _set: u32) {}
+
+    fn connection(&self, slot: u32) -> Option<&Connection> {
+        self.connections.get(slot as usize)
+    }
+}
+
+impl Runtime for MemoryTable {
+    const IS_EXACT: bool = true;
+
+    fn take_slot(&self) -> Option<u32> {
+        self.free_slots.borrow_mut().pop()
+    }
+
+    fn return_slot(&self, slot: u32) {
+        self.free_slots.borrow_mut().push(slot);
+    }
+
+    fn counters(&self, slot: u32) -> Option<&Counters> {
+        self.counters.get(slot as usize)
+    }
+
+    fn note_outside(&self, key: &OutsideKey, now_ns: u64) -> Result<(), Cause> {
+        let mut syns = self.outside_syns.borrow_mut();
+        let full = syns.len() >= self.max_connections as usize;
+        match syns.entry(*key) {
+            Entry::Occupied(known) => known.into_mut().last_ns = now_ns,
+            Entry::Vacant(_) if full => return Err(Cause::OutsideFull),
+            Entry::Vacant(vacant) => {
+                vacant.insert(OutsideSyn {
+                    first_ns: now_ns,
+                    last_ns: now_ns,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn emit(&self, event: &Event) {
+        self.events.borrow_mut().push_back(*event);
+    }
+
+    fn count(&self, cause: Cause, payload_bytes: u32) {
+        let cell = &self.ignored[cause as usize];
+        let mut total = cell.get();
+        total.packets += 1;
+        total.payload_bytes += u64::from(payload_bytes);
+        cell.set(total);
+    }
+
+    fn now_ns(&self) -> u64 {
+        self.now_ns.get()
+    }
+
+    fn ticks(&self) -> u32 {
+        0
+    }
+
+    fn closes_on_first_fin(&self) -> bool {
+        self.close_on_first_fin
+    }
+}
