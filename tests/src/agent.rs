@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::lab::{Background, INSIDE, Lab, Ns, OUTSIDE};
+use crate::seccomp::{self, Bpf};
 use crate::truth::Record;
 use crate::wait::{PATIENCE, wait_until};
 
@@ -57,15 +58,34 @@ impl Agent {
     /// `setpriv`) with nothing but these arguments and an `--output`, and does
     /// not wait.
     pub fn spawn(lab: &Lab, binary: &Path, args: &[&str]) -> Result<Self> {
+        let mut command = lab.command(Ns::Gateway, binary);
+        command.args(args);
+        Self::spawn_command(lab, command)
+    }
+
+    /// The same with a command that is complete but for its `--output`.
+    pub fn spawn_command(lab: &Lab, mut command: Command) -> Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("agent-{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let output = lab.dir().join(format!("{name}.jsonl"));
-        let mut command = lab.command(Ns::Gateway, binary);
-        command.args(args).arg("--output").arg(&output);
+        command.arg("--output").arg(&output);
         Ok(Self {
             process: Background::start(command, lab.dir(), &name)?,
             output,
         })
+    }
+
+    /// Starts it on a kernel that lacks something, and waits until it has
+    /// attached.
+    pub fn start_on(lab: &Lab, kernel: Bpf, args: &[&str]) -> Result<Self> {
+        let mut command = lab.command(Ns::Gateway, binary()?);
+        command
+            .args(["run", "--inside", INSIDE, "--outside", OUTSIDE])
+            .args(args);
+        seccomp::restrict(&mut command, kernel);
+        let mut agent = Self::spawn_command(lab, command)?;
+        agent.wait_attached()?;
+        Ok(agent)
     }
 
     /// Waits for the log line that says that it is ready.
@@ -119,6 +139,19 @@ impl Agent {
                 self.log()
             )
         })
+    }
+
+    /// Waits until there are so many closing records and returns all there are,
+    /// in the words of the lab.
+    pub fn wait_for_closing(&self, count: usize, deadline: Duration) -> Result<Vec<Record>> {
+        closing(&self.wait_for_records(count, deadline)?)
+    }
+
+    /// SIGKILL. Returns its records so far.
+    pub fn kill(mut self) -> Result<Vec<Value>> {
+        self.process.signal(Signal::SIGKILL)?;
+        self.process.wait(STOPPING)?;
+        self.records()
     }
 
     /// SIGTERM, and what the agent leaves. An agent that does not end in time is

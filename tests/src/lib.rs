@@ -8,6 +8,8 @@
 pub mod agent;
 pub mod lab;
 pub mod privilege;
+pub mod random;
+pub mod seccomp;
 pub mod server;
 pub mod traffic;
 pub mod truth;
@@ -15,6 +17,7 @@ pub mod wait;
 
 pub use agent::Agent;
 pub use lab::{Background, Family, Lab, Ns};
-pub use privilege::require_root;
+pub use privilege::{in_a_lab, require_root};
+pub use random::Random;
 pub use truth::{Count, Truth};
 pub use wait::wait_until;

@@ -1,6 +1,9 @@
 //! What a lab test does when it may not make network namespaces.
 
+use anyhow::Result;
 use nix::unistd::geteuid;
+
+use crate::lab::Lab;
 
 /// Whether this process may make a lab. If not, says on standard error that
 /// the test is skipped and why, and the test returns at once:
@@ -28,6 +31,18 @@ pub fn require_root() -> bool {
     );
     eprintln!("{test}: SKIPPED, network namespaces and eBPF need root");
     false
+}
+
+/// Runs a test in a lab of its own, or says that it is skipped.
+///
+/// # Panics
+///
+/// As [`require_root`].
+pub fn in_a_lab(test: impl FnOnce(&Lab) -> Result<()>) -> Result<()> {
+    if !require_root() {
+        return Ok(());
+    }
+    test(&Lab::up()?)
 }
 
 /// Whether this process runs as root.

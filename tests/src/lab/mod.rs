@@ -6,6 +6,7 @@ mod address;
 mod background;
 mod bpf_dir;
 mod enter;
+pub mod hooks;
 mod leftovers;
 mod listening;
 mod nat;
@@ -94,6 +95,21 @@ impl Lab {
     /// makes belong there, also those of threads that it starts.
     pub fn enter<T: Send>(&self, ns: Ns, inside: impl FnOnce() -> Result<T> + Send) -> Result<T> {
         enter::enter(&self.netns(ns), inside)
+    }
+
+    /// Writes settings below `/proc/sys/net` of the namespace.
+    pub fn set(&self, ns: Ns, settings: &[(&str, &str)]) -> Result<()> {
+        topology::set(self, ns, settings)
+    }
+
+    /// Has the gateway's netfilter look at routed packets only, not at bridged
+    /// ones. Otherwise it drops malformed packets in the bridge, and `reject`
+    /// writes its RST right to a port of the bridge, past `br0`.
+    pub fn leave_bridge_to_itself(&self) {
+        for name in ["bridge-nf-call-iptables", "bridge-nf-call-ip6tables"] {
+            // Where there is no such setting, the kernel has no such netfilter.
+            let _ = self.set(Ns::Gateway, &[(&format!("bridge/{name}"), "0")]);
+        }
     }
 
     /// Adds nftables rules in a namespace, in the syntax of `nft -f`. The

@@ -52,8 +52,8 @@ pub fn dial(lab: &Lab, from: Ns, port: u16, remote: SocketAddr) -> Result<TcpStr
 }
 
 /// Listens in a namespace; port 0 lets the kernel choose.
-pub fn listen(lab: &Lab, at: Ns, family: Family, port: u16) -> Result<TcpListener> {
-    lab.enter(at, || Ok(TcpListener::bind((at.address(family), port))?))
+pub fn listen(lab: &Lab, at: Ns, address: SocketAddr) -> Result<TcpListener> {
+    lab.enter(at, || Ok(TcpListener::bind(address)?))
 }
 
 /// The version of an address.

@@ -10,6 +10,7 @@ pub mod http;
 pub mod iperf3;
 mod relay;
 pub mod scp;
+pub mod socket;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -33,7 +34,7 @@ pub fn unique_tag() -> String {
 }
 
 /// The finalizer of `SplitMix64`.
-fn scramble(word: u64) -> u64 {
+pub(crate) fn scramble(word: u64) -> u64 {
     let word = word.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

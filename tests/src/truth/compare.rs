@@ -1,6 +1,7 @@
 //! Truths beside records: each truth has exactly one record, each record has a
 //! truth, and the cells of both agree.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use super::{Record, Truth};
@@ -41,6 +42,23 @@ impl Row {
     }
 }
 
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.label)?;
+        for Cell {
+            name,
+            truth,
+            record,
+            equal,
+        } in &self.cells
+        {
+            let sign = if *equal { "=" } else { "≠" };
+            write!(f, " | {name}: {truth} {sign} {record}")?;
+        }
+        Ok(())
+    }
+}
+
 const NOTHING: &str = "-";
 
 /// A row for each truth, then one for each record that no truth belongs to.
@@ -63,6 +81,26 @@ pub fn compare(truths: &[Truth], records: &[Record]) -> Vec<Row> {
         .map(|(_, row)| row)
         .chain(free.into_iter().map(without_truth))
         .collect()
+}
+
+/// Each truth has its record, each record its truth, and all their cells agree.
+///
+/// # Panics
+///
+/// With the rows that differ, if there are any.
+#[track_caller]
+pub fn assert_equal(truths: &[Truth], records: &[Record]) {
+    let rows = compare(truths, records);
+    let differ: Vec<_> = rows.iter().filter(|row| !row.equal()).collect();
+    let first = differ.iter().take(5).map(|row| row.to_string());
+    let first: Vec<_> = first.collect();
+    assert!(
+        differ.is_empty(),
+        "{} of {} differ:\n{}",
+        differ.len(),
+        rows.len(),
+        first.join("\n")
+    );
 }
 
 fn belongs(truth: &Truth, record: &Record) -> bool {
@@ -166,7 +204,7 @@ fn endpoint(ip: std::net::IpAddr, port: Option<u16>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::truth::Count;
+    use crate::truth::{Count, Volume};
 
     #[test]
     fn a_truth_without_a_port_takes_the_record_that_is_left() {
@@ -211,6 +249,10 @@ mod tests {
             translated: Some(([203, 0, 113, 1], 9).into()),
             remote: ([198, 51, 100, 1], 80).into(),
             inbound: false,
+            start: String::new(),
+            end: String::new(),
+            volume_sent: Volume::default(),
+            volume_received: Volume::default(),
             sent,
             received: 0,
             retransmitted_sent: 0,

@@ -3,12 +3,14 @@
 
 mod compare;
 mod record;
+mod wire;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
-pub use compare::{Cell, Row, compare};
-pub use record::Record;
+pub use compare::{Cell, Row, assert_equal, compare};
+pub use record::{Record, Volume};
+pub use wire::Wire;
 
 /// One connection, as its endpoints know it.
 #[derive(Clone, Debug)]

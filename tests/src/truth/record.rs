@@ -17,6 +17,15 @@ pub struct Record {
     pub remote: SocketAddr,
     /// Whether the remote opened the connection.
     pub inbound: bool,
+    /// When it began, as it is written: UTC, so that the order of the texts is
+    /// the order of time.
+    pub start: String,
+    /// When it ended.
+    pub end: String,
+    /// Packets and IP bytes from client to remote.
+    pub volume_sent: Volume,
+    /// Packets and IP bytes from remote to client.
+    pub volume_received: Volume,
     /// Payload bytes from client to remote, retransmissions included.
     pub sent: u64,
     /// Payload bytes from remote to client, retransmissions included.
@@ -31,6 +40,15 @@ pub struct Record {
     pub matched: String,
     /// Whether bytes were missed.
     pub partial: bool,
+}
+
+/// What IP carried in one direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Volume {
+    /// Packets on the wire.
+    pub packets: u64,
+    /// Their bytes, IP headers included.
+    pub ip_bytes: u64,
 }
 
 impl Record {
@@ -65,11 +83,21 @@ impl Record {
                 .as_str()
                 .with_context(|| format!("{pointer} in {value}"))
         };
+        let volume = |side: &str| -> Result<Volume> {
+            Ok(Volume {
+                packets: number(&format!("/{side}/packets"))?,
+                ip_bytes: number(&format!("/{side}/bytes"))?,
+            })
+        };
         Ok(Self {
             client: address(&value[client])?,
             translated: value[client].get("nat").map(address).transpose()?,
             remote: address(&value[remote])?,
             inbound,
+            start: text("/event/start")?.to_owned(),
+            end: text("/event/end")?.to_owned(),
+            volume_sent: volume(client)?,
+            volume_received: volume(remote)?,
             sent: number("/nat_acct/sent")?,
             received: number("/nat_acct/received")?,
             retransmitted_sent: number("/nat_acct/retransmitted/sent")?,

@@ -14,7 +14,8 @@
 mod script;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Barrier;
 
 use anyhow::{Context, Result};
@@ -58,6 +59,8 @@ impl Done {
 pub struct Conversation<'a> {
     lab: &'a Lab,
     client: Ns,
+    remote: Ns,
+    remote_address: Option<IpAddr>,
     family: Family,
     client_port: u16,
     remote_port: u16,
@@ -71,10 +74,27 @@ impl<'a> Conversation<'a> {
         Self {
             lab,
             client,
+            remote: Ns::Remote,
+            remote_address: None,
             family,
             client_port: 0,
             remote_port: 0,
             forwarded_port: None,
+        }
+    }
+
+    /// With a host other than the remote, such as the gateway itself.
+    #[must_use]
+    pub fn with(self, remote: Ns) -> Self {
+        Self { remote, ..self }
+    }
+
+    /// To this address of the remote instead of its usual one.
+    #[must_use]
+    pub fn remote_address(self, address: IpAddr) -> Self {
+        Self {
+            remote_address: Some(address),
+            ..self
         }
     }
 
@@ -108,16 +128,48 @@ impl<'a> Conversation<'a> {
 
     /// Plays both scripts to their end.
     pub fn run(&self, client: &[Step], remote: &[Step]) -> Result<Done> {
-        let (at_client, at_remote) = self.open()?;
         let meeting = Barrier::new(2);
+        let (done, ()) = self.play(client, remote, &meeting, || ())?;
+        Ok(done)
+    }
+
+    /// The same, but both scripts have exactly two `Meet`s; between them, with
+    /// both sides at rest, `meanwhile` runs.
+    pub fn run_with<T>(
+        &self,
+        client: &[Step],
+        remote: &[Step],
+        meanwhile: impl FnOnce() -> T,
+    ) -> Result<(Done, T)> {
+        let meeting = Barrier::new(3);
+        self.play(client, remote, &meeting, || {
+            meeting.wait();
+            // A panic must not leave the others waiting.
+            let result = catch_unwind(AssertUnwindSafe(meanwhile));
+            meeting.wait();
+            result.unwrap_or_else(|panic| resume_unwind(panic))
+        })
+    }
+
+    fn play<T>(
+        &self,
+        client: &[Step],
+        remote: &[Step],
+        meeting: &Barrier,
+        beside: impl FnOnce() -> T,
+    ) -> Result<(Done, T)> {
+        let (at_client, at_remote) = self.open()?;
         std::thread::scope(|scope| {
-            let remote = scope.spawn(|| play(at_remote, remote, &meeting));
-            let client = play(at_client, client, &meeting).context("the client's script")?;
+            let client = scope.spawn(|| play(at_client, client, meeting));
+            let remote = scope.spawn(|| play(at_remote, remote, meeting));
+            let result = beside();
+            let client = client.join().expect("the client's thread");
             let remote = remote.join().expect("the remote's thread");
-            Ok(Done {
-                client,
+            let done = Done {
+                client: client.context("the client's script")?,
                 remote: remote.context("the remote's script")?,
-            })
+            };
+            Ok((done, result))
         })
     }
 
@@ -126,25 +178,28 @@ impl<'a> Conversation<'a> {
         let &Self {
             lab,
             client,
+            remote,
+            remote_address,
             family,
             client_port,
             remote_port,
             forwarded_port,
         } = self;
         if let Some(port) = forwarded_port {
-            let listener = listen(lab, client, family, client_port)?;
+            let listener = listen(lab, client, (client.address(family), client_port).into())?;
             let gateway = SocketAddr::new(translated(family), port);
-            let remote = dial(lab, Ns::Remote, remote_port, gateway)?;
+            let remote = dial(lab, remote, remote_port, gateway)?;
             return Ok((accept(&listener)?, remote));
         }
-        let listener = listen(lab, Ns::Remote, family, remote_port)?;
+        let address = remote_address.unwrap_or(remote.address(family));
+        let listener = listen(lab, remote, (address, remote_port).into())?;
         let client = dial(lab, client, client_port, listener.local_addr()?)?;
         Ok((client, accept(&listener)?))
     }
 }
 
 /// Accepts, but not for ever.
-fn accept(listener: &TcpListener) -> Result<TcpStream> {
+pub fn accept(listener: &TcpListener) -> Result<TcpStream> {
     listener.set_nonblocking(true)?;
     let stream = wait_until(PATIENCE, "a connection", || match listener.accept() {
         Ok((stream, _peer)) => Ok(Some(stream)),

@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::slice::Iter;
 use std::sync::Barrier;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use nix::libc;
@@ -18,6 +19,8 @@ use crate::wait::PATIENCE;
 pub enum Step {
     /// Writes so many bytes.
     Send(u64),
+    /// Writes for so long, as fast as it goes.
+    SendFor(Duration),
     /// Writes so many bytes and shuts down writing, so that the last segment
     /// carries data and FIN.
     SendWithFin(u64),
@@ -128,6 +131,12 @@ impl Side {
     fn step(&mut self, step: Step, meeting: &Barrier) -> io::Result<Option<Ending>> {
         match step {
             Step::Send(bytes) => self.send(bytes)?,
+            Step::SendFor(time) => {
+                let start = Instant::now();
+                while start.elapsed() < time {
+                    self.send(CHUNK_BYTES)?;
+                }
+            }
             Step::SendWithFin(bytes) => {
                 setsockopt(&self.stream, sockopt::TcpCork, &true)?;
                 self.send(bytes)?;

@@ -1,0 +1,67 @@
+//! Which TC programs are attached to an interface, as the kernel tells. Older
+//! bpftools know nothing of TCX, so the kernel is asked for those directly.
+
+use anyhow::{Context, Result};
+use aya::programs::{SchedClassifier, TcAttachType};
+
+use super::{Lab, Ns};
+
+/// A place for TC programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Direction {
+    /// What the interface receives.
+    Ingress,
+    /// What it sends.
+    Egress,
+}
+
+impl Direction {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Ingress, Self::Egress];
+
+    /// Its name in the command line of `tc`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ingress => "ingress",
+            Self::Egress => "egress",
+        }
+    }
+}
+
+/// The names of the TCX programs, in the order in which they run.
+pub fn tcx(lab: &Lab, ns: Ns, device: &str, direction: Direction) -> Result<Vec<String>> {
+    let hook = match direction {
+        Direction::Ingress => TcAttachType::Ingress,
+        Direction::Egress => TcAttachType::Egress,
+    };
+    lab.enter(ns, || {
+        let (_revision, programs) = SchedClassifier::query_tcx(device, hook)
+            .with_context(|| format!("cannot ask for the programs of {device}"))?;
+        let name = |program: &aya::programs::ProgramInfo| {
+            let name = program.name_as_str().unwrap_or("?");
+            format!("{name} {}", program.id())
+        };
+        Ok(programs.iter().map(name).collect())
+    })
+}
+
+/// The filters of the clsact qdisc, as `tc` prints them.
+pub fn filters(lab: &Lab, ns: Ns, device: &str, direction: Direction) -> Result<String> {
+    let direction = direction.name();
+    lab.run(ns, &format!("tc filter show dev {device} {direction}"))
+}
+
+/// All that is attached to these interfaces, by whomever, and their qdiscs.
+pub fn all(lab: &Lab, ns: Ns, devices: &[&str]) -> Result<Vec<String>> {
+    let mut all = vec![lab.run(ns, "bpftool net")?];
+    for device in devices {
+        all.push(lab.run(ns, &format!("tc qdisc show dev {device}"))?);
+        for direction in Direction::ALL {
+            let programs = tcx(lab, ns, device, direction)?;
+            all.push(format!("tcx {device} {}: {programs:?}", direction.name()));
+            all.push(filters(lab, ns, device, direction)?);
+        }
+    }
+    Ok(all)
+}

@@ -1,0 +1,71 @@
+//! What arrives at a host, as its own nftables counts it: a second opinion on
+//! packets and IP bytes, and on the ports of openings that no program accepts.
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use super::Volume;
+use crate::lab::{Lab, Ns};
+
+const RULES: &str = "
+table inet wire {
+    counter segments { }
+    set openings { type inet_service . inet_service; flags dynamic; size 65535; }
+    chain input {
+        type filter hook input priority -300;
+        meta l4proto tcp counter name segments
+        tcp flags & (syn | ack) == syn update @openings { tcp dport . tcp sport }
+    }
+}
+";
+
+/// The counters of a host.
+pub struct Wire<'a> {
+    lab: &'a Lab,
+    ns: Ns,
+}
+
+impl<'a> Wire<'a> {
+    /// Begins to count what arrives at this host.
+    pub fn count(lab: &'a Lab, ns: Ns) -> Result<Self> {
+        lab.nft(ns, RULES)?;
+        Ok(Self { lab, ns })
+    }
+
+    /// TCP segments that have arrived. An offload that merges packets before IP
+    /// makes them fewer than there were on the wire.
+    pub fn tcp(&self) -> Result<Volume> {
+        let listed = self.list("counter inet wire segments")?;
+        let counter = find(&listed, "counter").context("no counter")?;
+        let number = |name: &str| counter[name].as_u64().context("no number");
+        Ok(Volume {
+            packets: number("packets")?,
+            ip_bytes: number("bytes")?,
+        })
+    }
+
+    /// The ports that SYNs to this port have come from.
+    pub fn openers(&self, port: u16) -> Result<Vec<u16>> {
+        let listed = self.list("set inet wire openings")?;
+        let set = find(&listed, "set").context("no set")?;
+        let pairs = set["elem"].as_array().into_iter().flatten();
+        let pairs = pairs.filter_map(|pair| {
+            let number = |index: usize| u16::try_from(pair["concat"][index].as_u64()?).ok();
+            Some((number(0)?, number(1)?))
+        });
+        Ok(pairs
+            .filter(|&(to, _)| to == port)
+            .map(|(_, from)| from)
+            .collect())
+    }
+
+    fn list(&self, what: &str) -> Result<Value> {
+        let text = self.lab.run(self.ns, &format!("nft -j list {what}"))?;
+        serde_json::from_str(&text).with_context(|| text.clone())
+    }
+}
+
+fn find<'v>(listed: &'v Value, kind: &str) -> Option<&'v Value> {
+    let items = listed["nftables"].as_array()?;
+    items.iter().find_map(|item| item.get(kind))
+}

@@ -1,0 +1,124 @@
+//! The agent with the capabilities that it needs and nothing else, and with one
+//! too few. CAP_PERFMON is among them: without it, the verifier allows no
+//! variable offset into a packet ("pointer arithmetic with it prohibited for
+//! !root"), so no header after IP options.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use nat_acct_tests::traffic::conversation::Conversation;
+use nat_acct_tests::traffic::conversation::Step::{Close, Receive, ReceiveToEnd, Send};
+use nat_acct_tests::truth::assert_equal;
+use nat_acct_tests::{Agent, Family, Lab, Ns, agent, in_a_lab, lab};
+
+const SOON: Duration = Duration::from_secs(30);
+/// Debian's nobody and nogroup.
+const NOBODY: u32 = 65534;
+/// Number and name of each needed capability.
+const NEEDED: [(u32, &str); 3] = [(12, "net_admin"), (38, "perfmon"), (39, "bpf")];
+
+#[test]
+fn the_needed_capabilities_suffice() -> Result<()> {
+    in_a_lab(|lab| {
+        let mut agent = start(lab, &NEEDED.map(|(_, name)| name))?;
+        agent.wait_attached()?;
+        let status = fs::read_to_string(format!("/proc/{}/status", agent.process().pid()))?;
+        let has = |line: &str| {
+            status
+                .lines()
+                .any(|l| l.split_whitespace().eq(line.split(' ')))
+        };
+        let mask: u64 = NEEDED.iter().map(|(number, _)| 1 << number).sum();
+        for set in ["CapPrm", "CapEff", "CapBnd"] {
+            assert!(has(&format!("{set}: {mask:016x}")), "{status}");
+        }
+        assert!(
+            has(&format!("Uid: {NOBODY} {NOBODY} {NOBODY} {NOBODY}")),
+            "{status}"
+        );
+
+        let mut truths = Vec::new();
+        for family in [Family::V4, Family::V6] {
+            let done = Conversation::new(lab, Ns::Client1, family).run(
+                &[Send(5_000), ReceiveToEnd],
+                &[Receive(5_000), Send(70_000), Close],
+            )?;
+            truths.push(done.truth("unprivileged", &["fin"]));
+        }
+        agent.wait_for_records(truths.len(), SOON)?;
+        let stopped = agent.stop()?;
+        assert!(stopped.status.success(), "{}", stopped.log);
+        assert_equal(&truths, &agent::closing(&stopped.records)?);
+        Ok(())
+    })
+}
+
+#[test]
+fn without_cap_bpf_it_says_so() -> Result<()> {
+    in_a_lab(|lab| refused(lab, &["net_admin", "perfmon"], "CAP_BPF is missing"))
+}
+
+#[test]
+fn without_cap_net_admin_it_says_so() -> Result<()> {
+    in_a_lab(|lab| refused(lab, &["bpf", "perfmon"], "CAP_NET_ADMIN is missing"))
+}
+
+#[test]
+fn without_cap_perfmon_it_says_so() -> Result<()> {
+    in_a_lab(|lab| refused(lab, &["bpf", "net_admin"], "CAP_PERFMON is missing"))
+}
+
+#[test]
+fn without_any_it_names_the_first() -> Result<()> {
+    in_a_lab(|lab| refused(lab, &[], "CAP_BPF"))
+}
+
+/// One line that names what is missing, and status 1.
+fn refused(lab: &Lab, capabilities: &[&str], missing: &str) -> Result<()> {
+    let mut agent = start(lab, capabilities)?;
+    let status = agent.process().wait(SOON)?;
+    let log = agent.log();
+    assert_eq!(status.code(), Some(1), "{log}");
+    assert_eq!(log.lines().count(), 1, "{log}");
+    assert!(log.starts_with("nat-acct: error: "), "{log}");
+    assert!(log.contains("not enough privilege"), "{log}");
+    assert!(log.contains(missing), "{log}");
+    assert!(
+        log.len() < 500,
+        "a line for people, not the verifier's log: {log}"
+    );
+    Ok(())
+}
+
+/// Starts the agent as nobody, with these capabilities and no way to get others.
+fn start(lab: &Lab, capabilities: &[&str]) -> Result<Agent> {
+    let binary = binary_for_all(lab)?;
+    // The agent makes its file of records there.
+    fs::set_permissions(lab.dir(), fs::Permissions::from_mode(0o777))?;
+    let only: String = capabilities
+        .iter()
+        .flat_map(|capability| [",+", capability])
+        .collect();
+    let mut setpriv = lab.command(Ns::Gateway, "setpriv");
+    setpriv
+        .args(["--reuid", &NOBODY.to_string()])
+        .args(["--regid", &NOBODY.to_string(), "--clear-groups"])
+        .arg(format!("--inh-caps=-all{only}"))
+        .arg(format!("--ambient-caps=-all{only}"))
+        .arg(format!("--bounding-set=-all{only}"))
+        .arg("--no-new-privs")
+        .arg(binary)
+        .args(["run", "--inside", lab::INSIDE, "--outside", lab::OUTSIDE]);
+    Agent::spawn_command(lab, setpriv)
+}
+
+/// A copy of the agent that nobody can run, wherever it was built.
+fn binary_for_all(lab: &Lab) -> Result<PathBuf> {
+    let copy = lab.dir().join("nat-acct");
+    fs::copy(agent::binary()?, &copy).context("cannot copy the agent")?;
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755))?;
+    Ok(copy)
+}
