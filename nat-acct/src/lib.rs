@@ -9,5 +9,6 @@ pub mod engine;
 pub mod log;
 mod one_line;
 pub mod record;
+pub mod replay;
 pub mod sink;
 pub mod source;

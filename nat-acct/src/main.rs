@@ -8,12 +8,14 @@ use nat_acct::{
     cli::{self, CloseOn, HookChoice, Invocation, RunConfig, exit},
     engine::Timeouts,
     log, record,
+    replay::{self, Outcome},
     source::live::{Hook, Settings},
 };
 
 fn main() -> ExitCode {
     match cli::parse(env::args_os()) {
         Ok(Invocation::Run(run)) => report(self::run(run)),
+        Ok(Invocation::Replay(config)) => report_outcome(replay::run(&config)),
         Ok(Invocation::Schema(format)) => report_answer(schema(format)),
         Err(refusal) => exit::refused(&refusal),
     }
@@ -33,6 +35,14 @@ fn schema(format: record::Format) -> Result<String> {
 fn report(result: Result<()>) -> ExitCode {
     match result {
         Ok(()) => exit::DONE.into(),
+        Err(error) => exit::runtime(&error),
+    }
+}
+
+fn report_outcome(result: Result<Outcome>) -> ExitCode {
+    match result {
+        Ok(Outcome::Complete | Outcome::OutputClosed) => exit::DONE.into(),
+        Ok(Outcome::InputLost) => exit::RUNTIME.into(),
         Err(error) => exit::runtime(&error),
     }
 }

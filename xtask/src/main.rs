@@ -6,6 +6,7 @@ mod agent;
 mod apt;
 mod build_ebpf;
 mod demo;
+mod fixtures;
 mod lab;
 mod lint;
 mod process;
@@ -34,6 +35,8 @@ enum Command {
     Demo,
     /// Run all tests; what follows goes to `cargo test`
     Test(test::Args),
+    /// Make the captures of the worked example again, from its text
+    Fixtures(fixtures::Args),
     /// Check format and lints
     Lint,
 }
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Command::Lab(command) => lab::run(command),
         Command::Demo => demo::run(),
         Command::Test(args) => test::run(&args),
+        Command::Fixtures(args) => fixtures::run(&args),
         Command::Lint => lint::run(),
     };
     match done {

@@ -53,12 +53,23 @@ fn fast<T: Runtime>(
             .get(sender)
             .set(next + u64::from(ahead.unsigned_abs()));
     }
+    note_time(table, bucket, owner);
+    if let Some(counters) = table.counters(owner.slot()) {
+        counters.add(segment, segment.payload, sender);
+    }
+}
+
+#[inline(always)]
+fn note_time<T: Runtime>(table: &T, bucket: &Bucket, owner: Owner) {
+    if T::IS_EXACT {
+        if let Some(connection) = table.connection(owner.slot()) {
+            connection.last_ns.set(table.now_ns());
+        }
+        return;
+    }
     let ticks = table.ticks();
     if bucket.last_seen_ticks.get() != ticks {
         bucket.last_seen_ticks.set(ticks);
-    }
-    if let Some(counters) = table.counters(owner.slot()) {
-        counters.add(segment, segment.payload, sender);
     }
 }
 

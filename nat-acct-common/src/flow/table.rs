@@ -35,6 +35,10 @@ pub trait Table {
 
 /// A table, and all else that the flow step needs to work on it.
 pub trait Runtime: Table {
+    /// Whether the exact clock costs nothing. Then every segment notes it, and the coarse clock
+    /// is not needed.
+    const IS_EXACT: bool = false;
+
     /// Takes a free slot. Slots count from 1.
     fn take_slot(&self) -> Option<u32>;
 

@@ -9,7 +9,7 @@ use tracing::{debug, error};
 
 use super::{
     addresses,
-    losses::{self, Losses},
+    losses::Losses,
     recorder::Recorder,
     sweep::{self, Sweep},
 };
@@ -35,6 +35,8 @@ pub(super) struct Driver {
     /// To be harvested when the grace period that has begun is over.
     in_grace: Vec<Retired>,
     sweep: Sweep,
+    /// How many events had been lost when all SYNs on the outside were last looked at.
+    outside_swept_at_loss: u64,
 }
 
 impl Driver {
@@ -47,6 +49,7 @@ impl Driver {
             retiring: Vec::new(),
             in_grace: Vec::new(),
             sweep: Sweep::default(),
+            outside_swept_at_loss: 0,
         }
     }
 
@@ -112,8 +115,12 @@ impl Driver {
         !self.in_grace.is_empty()
     }
 
-    /// Reads the counters of the connections whose grace period is over.
+    /// Reads the counters of the connections whose grace period is over. What is said of their
+    /// translated addresses then is final, so a SYN whose event was lost is looked for before.
     pub(super) fn harvest(&mut self) -> Result<()> {
+        if self.live.events_lost()? != self.outside_swept_at_loss {
+            self.sweep_outside()?;
+        }
         for retired in mem::take(&mut self.in_grace) {
             if let Some(event) = self.live.harvest(retired)? {
                 self.engine.handle_event(event, clock::monotonic_ns());
@@ -128,10 +135,10 @@ impl Driver {
         let ignored = self.live.ignored()?;
         self.losses.report(&ignored);
         self.engine.set_local_addresses(addresses::local());
-        let events_lost = losses::events_lost(&ignored);
+        let events_lost = self.live.events_lost()?;
         if let Some(slots) = self.sweep.next(events_lost, self.live.slots()) {
             if slots.start == sweep::FIRST_SLOT {
-                self.sweep_outside();
+                self.sweep_outside()?;
             }
             self.sweep_slots(slots);
         }
@@ -145,12 +152,14 @@ impl Driver {
         }
     }
 
-    fn sweep_outside(&mut self) {
+    fn sweep_outside(&mut self) -> Result<()> {
+        self.outside_swept_at_loss = self.live.events_lost()?;
         let now_ns = clock::monotonic_ns();
         for (key, sighting) in self.live.outside_syns() {
             self.engine
                 .handle_event(Event::OutsideSyn(key, sighting), now_ns);
         }
+        Ok(())
     }
 
     /// Detaches the programs and ends all connections.
@@ -158,7 +167,7 @@ impl Driver {
         self.live.detach();
         while !self.drain_events() {}
         self.sweep_slots(sweep::FIRST_SLOT..self.live.slots());
-        self.sweep_outside();
+        self.sweep_outside()?;
         self.engine.stop(reason);
         self.pump()
     }

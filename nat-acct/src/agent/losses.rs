@@ -32,12 +32,6 @@ impl Losses {
     }
 }
 
-/// How many events found the ring buffer full.
-pub(super) fn events_lost(ignored: &[(Cause, IgnoredTotal)]) -> u64 {
-    let lost = ignored.iter().find(|(cause, _)| *cause == Cause::EventLost);
-    lost.map_or(0, |(_, total)| total.packets)
-}
-
 /// What a loss means for the operator; `None` for packets that are not ours to count.
 fn meaning(cause: Cause) -> Option<&'static str> {
     match cause {

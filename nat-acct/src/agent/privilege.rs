@@ -2,19 +2,28 @@
 
 use std::{fs, io};
 
-use anyhow::Error;
+use anyhow::{Error, anyhow};
 use aya::{maps::MapError, programs::ProgramError, sys::SyscallError};
 
 // Capability numbers of include/uapi/linux/capability.h.
 const NET_ADMIN: u32 = 12;
 const SYS_ADMIN: u32 = 21;
+const PERFMON: u32 = 38;
 const BPF: u32 = 39;
 
-/// Puts the cause in front of an error: a capability that is missing, or a kernel without BPF.
+/// The verifier refuses to add a register to a packet pointer without CAP_PERFMON (kernel:
+/// kernel/bpf/verifier.c, sanitize_ptr_alu); the place of the TCP header is such a sum.
+const NEEDED: [(u32, &str); 3] = [
+    (BPF, "CAP_BPF"),
+    (NET_ADMIN, "CAP_NET_ADMIN"),
+    (PERFMON, "CAP_PERFMON"),
+];
+
+/// Says why the kernel refused: a capability that is missing, or a kernel without BPF.
 pub(super) fn explain(error: Error) -> Error {
     match os_error(&error) {
         Some(libc::EPERM | libc::EACCES) => match missing() {
-            Some(missing) => error.context(format!("not enough privilege, {missing} is missing")),
+            Some(missing) => anyhow!("not enough privilege: {missing} is missing"),
             None => error,
         },
         Some(libc::ENOSYS) => error.context("this kernel has no BPF (CONFIG_BPF_SYSCALL)"),
@@ -41,18 +50,21 @@ fn os_error(error: &Error) -> Option<i32> {
 }
 
 /// The needed capabilities that this process does not have.
-fn missing() -> Option<&'static str> {
+fn missing() -> Option<String> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let effective = status
         .lines()
         .find_map(|line| line.strip_prefix("CapEff:"))?;
     let effective = u64::from_str_radix(effective.trim(), 16).ok()?;
     let has = |capability: u32| effective >> capability & 1 == 1;
-    // CAP_SYS_ADMIN has been enough for BPF since before there was CAP_BPF.
-    match (has(NET_ADMIN), has(BPF) || has(SYS_ADMIN)) {
-        (true, true) => None,
-        (true, false) => Some("CAP_BPF"),
-        (false, true) => Some("CAP_NET_ADMIN"),
-        (false, false) => Some("CAP_BPF and CAP_NET_ADMIN"),
-    }
+    // CAP_SYS_ADMIN was enough for all of BPF before there were CAP_BPF and CAP_PERFMON.
+    let missing = |&&(capability, _): &&(u32, &str)| {
+        !(has(capability) || has(SYS_ADMIN) && capability != NET_ADMIN)
+    };
+    let names: Vec<_> = NEEDED
+        .iter()
+        .filter(missing)
+        .map(|(_, name)| *name)
+        .collect();
+    (!names.is_empty()).then(|| names.join(" and "))
 }

@@ -34,6 +34,8 @@ use crate::one_line::one_line;
 pub struct Packet<'a> {
     /// Which of [`Capture::interfaces`] captured it.
     pub interface: usize,
+    /// What the capture says of that interface.
+    pub description: &'a Interface,
     /// When, in nanoseconds since the Unix epoch.
     pub time_ns: u64,
     /// What it starts with.
@@ -126,6 +128,11 @@ impl Capture {
         &self.interfaces
     }
 
+    /// Whether the format is pcapng, in which several interfaces have their names.
+    pub fn is_pcapng(&self) -> bool {
+        matches!(self.format, Format::Pcapng(_))
+    }
+
     /// What went wrong so far.
     pub fn troubles(&self) -> &[Trouble] {
         self.troubles.list()
@@ -147,6 +154,7 @@ impl Capture {
         self.last = (located.link, located.offset);
         Some(Packet {
             interface: located.interface,
+            description: &self.interfaces[located.interface],
             time_ns: located.time_ns,
             link: located.link,
             direction: located.direction,

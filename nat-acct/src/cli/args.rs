@@ -5,7 +5,10 @@ use std::{ffi::OsString, time::Duration};
 
 use clap::{Parser, Subcommand, ValueEnum, value_parser};
 
-use super::duration::{parse_duration, parse_timeout};
+use super::{
+    duration::{parse_duration, parse_timeout},
+    replay::ReplayArgs,
+};
 
 /// Accounts every TCP connection that a NAT gateway translates, from inside the kernel.
 ///
@@ -33,6 +36,13 @@ pub enum Command {
     /// The programs are attached beside those of others and detached at the end; traffic is never
     /// changed. Records go to the output, log lines to standard error.
     Run(RunArgs),
+    /// Account the connections in packet captures of a gateway.
+    ///
+    /// Captures are pcap or pcapng, also compressed by gzip or zstd. Either each holds one side:
+    /// `replay --inside FILE --outside FILE`; or one holds both, and its interfaces tell:
+    /// `replay FILE --inside br0 --outside eth1`. Records go to the output; what is wrong with the
+    /// input, and a summary, to standard error.
+    Replay(ReplayArgs),
     /// Print the JSON Schema of a format of records.
     Schema(SchemaArgs),
 }

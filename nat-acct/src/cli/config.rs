@@ -10,13 +10,15 @@ use super::{
     UsageError,
     args::{Args, CloseOnArg, Command, FormatArg, HookArg, LogLevelArg, RunArgs},
 };
-use crate::{record::Format, sink::Output};
+use crate::{record::Format, replay, sink::Output};
 
 /// A command to carry out.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Invocation {
     /// Account the connections of this gateway.
     Run(RunConfig),
+    /// Account the connections in captures.
+    Replay(replay::Config),
     /// Print the JSON Schema of a format.
     Schema(Format),
 }
@@ -79,6 +81,7 @@ impl Invocation {
     pub fn new(args: Args, page_bytes: u32) -> Result<Self, UsageError> {
         match args.command {
             Command::Run(args) => RunConfig::new(args, page_bytes).map(Self::Run),
+            Command::Replay(args) => super::replay::config(args).map(Self::Replay),
             Command::Schema(args) => Ok(Self::Schema(args.format.into())),
         }
     }

@@ -27,6 +27,11 @@ pub fn parse_timeout(typed: &str) -> Result<Duration, String> {
     Ok(parsed)
 }
 
+/// A duration for a source's clock. Centuries are as good as for ever.
+pub fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX / 2)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

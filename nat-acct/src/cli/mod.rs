@@ -6,6 +6,7 @@ mod config;
 mod duration;
 pub mod exit;
 mod parse;
+mod replay;
 mod usage;
 
 pub use args::Args;

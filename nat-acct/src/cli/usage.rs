@@ -16,6 +16,12 @@ pub enum UsageError {
     /// More interfaces on one side than the programs know.
     #[error("more than {1} times {0}")]
     ManyInterfaces(&'static str, usize),
+    /// The same capture, or the same interface of one, twice.
+    #[error("{0} {name} was given before: name each capture or interface once", name = .1.display())]
+    CaptureTwice(&'static str, OsString),
+    /// A capture or an interface without a name.
+    #[error("{0} wants a capture, or an interface in one")]
+    NamelessCapture(&'static str),
     /// A ring buffer that the kernel would refuse.
     #[error("--ring-bytes {0} is not a power of two, at least {1} (a page)")]
     RingSize(u32, u32),

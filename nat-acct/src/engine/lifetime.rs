@@ -48,6 +48,17 @@ pub(super) fn over_ns(facts: &Facts, timeouts: &Timeouts) -> u64 {
     facts.last_seen_ns + silence_ns
 }
 
+/// When to look at the connection again: when it will be over, or before, if what makes it wait
+/// for something else comes without an event, as the end of the handshake does.
+pub(super) fn look_ns(facts: &Facts, timeouts: &Timeouts) -> u64 {
+    let over_ns = over_ns(facts, timeouts);
+    if facts.established {
+        over_ns
+    } else {
+        over_ns.min(facts.last_seen_ns + timeouts.idle_ns)
+    }
+}
+
 /// Why the connection ended; `stopped` says why if nothing on the wire did.
 pub(super) fn reason(facts: &Facts, timeouts: &Timeouts, stopped: Option<End>) -> End {
     if closed_ns(facts, timeouts).is_some() {
@@ -59,7 +70,12 @@ pub(super) fn reason(facts: &Facts, timeouts: &Timeouts, stopped: Option<End>) -
     } else if facts.superseded {
         End::Unanswered
     } else {
-        stopped.unwrap_or_else(|| silence(facts))
+        match stopped {
+            // Behind the end of a capture is nothing but silence.
+            Some(End::CaptureEnd) if any_fin(facts) => End::Closing,
+            Some(stopped) => stopped,
+            None => silence(facts),
+        }
     }
 }
 
@@ -90,12 +106,15 @@ fn reset_ns(facts: &Facts) -> Option<u64> {
 
 /// What silence means for a connection in this state.
 fn silence(facts: &Facts) -> End {
-    let any_fin = facts.fin_ns.0.iter().any(Option::is_some);
-    if any_fin {
+    if any_fin(facts) {
         End::Closing
     } else if facts.established {
         End::Idle
     } else {
         End::Unanswered
     }
+}
+
+fn any_fin(facts: &Facts) -> bool {
+    facts.fin_ns.0.iter().any(Option::is_some)
 }

@@ -46,11 +46,21 @@ pub(super) struct Matcher {
     /// Groups that had no opening when a sighting came, by the time at which that expires.
     orphans: BTreeSet<(u64, GroupKey)>,
     local: BTreeSet<IpAddr>,
+    clock_slack_ns: u64,
+    outside_incomplete: bool,
 }
 
 impl Matcher {
     pub(super) fn set_local_addresses(&mut self, addresses: BTreeSet<IpAddr>) {
         self.local = addresses;
+    }
+
+    pub(super) fn set_clock_slack(&mut self, slack_ns: u64) {
+        self.clock_slack_ns = slack_ns;
+    }
+
+    pub(super) fn set_outside_incomplete(&mut self) {
+        self.outside_incomplete = true;
     }
 
     /// Notes an opening.
@@ -63,14 +73,32 @@ impl Matcher {
     /// Notes a SYN on the outside. If there is no opening for it, returns when it expires.
     pub(super) fn sighted(&mut self, outside: OutsideKey, sighting: OutsideSyn) -> Option<u64> {
         let key = GroupKey::of_sighting(&outside);
+        let sighting = self.loosened(key.opener, sighting);
+        let expires_ns = sighting.last_ns + self.orphan_ns();
         let group = self.group(key);
         group.sight(outside, sighting);
         if !group.has_no_client() {
             return None;
         }
-        let expires_ns = sighting.last_ns + ORPHAN_NS;
         self.orphans.insert((expires_ns, key));
         Some(expires_ns)
+    }
+
+    /// With two clocks: the latest time at which the SYN may have left by the outside, or the
+    /// earliest at which it may have entered there. More openings may be its own then, never fewer.
+    fn loosened(&self, opener: Sender, sighting: OutsideSyn) -> OutsideSyn {
+        let moved = |at_ns: u64| match opener {
+            Sender::Client => at_ns.saturating_add(self.clock_slack_ns),
+            Sender::Remote => at_ns.saturating_sub(self.clock_slack_ns),
+        };
+        OutsideSyn {
+            first_ns: moved(sighting.first_ns),
+            last_ns: moved(sighting.last_ns),
+        }
+    }
+
+    fn orphan_ns(&self) -> u64 {
+        ORPHAN_NS + 2 * self.clock_slack_ns
     }
 
     fn group(&mut self, key: GroupKey) -> &mut Group {
@@ -115,6 +143,8 @@ impl Matcher {
     fn absent(&self, facts: &Facts, forget: Vec<OutsideKey>) -> Mapping {
         let matched = if self.local.contains(&facts.key.remote.ip()) {
             Match::Local
+        } else if self.outside_incomplete {
+            Match::Ambiguous
         } else if facts.answered() {
             Match::Intercepted
         } else {
@@ -130,6 +160,7 @@ impl Matcher {
     /// Removes the sightings that no opening claims and that have waited long enough.
     pub(super) fn expire_orphans(&mut self, now_ns: u64) -> Vec<OutsideKey> {
         let mut expired = Vec::new();
+        let before_ns = now_ns.saturating_sub(self.orphan_ns());
         while let Some(&(expires_ns, key)) = self.orphans.first() {
             if expires_ns > now_ns {
                 break;
@@ -139,7 +170,7 @@ impl Matcher {
                 continue;
             };
             if group.has_no_client() {
-                for sighting in group.sightings_before(now_ns.saturating_sub(ORPHAN_NS)) {
+                for sighting in group.sightings_before(before_ns) {
                     group.forget(&sighting);
                     expired.push(sighting);
                 }

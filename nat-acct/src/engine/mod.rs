@@ -53,6 +53,9 @@ pub enum Request {
     ForgetOutside(OutsideKey),
 }
 
+/// The least time between two looks at a connection that only time can end.
+const LOOK_PAUSE_NS: u64 = 10_000_000;
+
 /// The state machine. See the module's description.
 #[derive(Default)]
 pub struct Engine {
@@ -79,6 +82,18 @@ impl Engine {
     /// one that it blocked.
     pub fn set_local_addresses(&mut self, addresses: BTreeSet<IpAddr>) {
         self.matcher.set_local_addresses(addresses);
+    }
+
+    /// Tells the engine how far the clocks of inside and outside may be apart, either way: within
+    /// that, the order of the packets proves nothing.
+    pub fn set_clock_slack(&mut self, slack_ns: u64) {
+        self.matcher.set_clock_slack(slack_ns);
+    }
+
+    /// Tells the engine that the outside was not seen or not wholly: that no SYN was seen there
+    /// says nothing.
+    pub fn set_outside_incomplete(&mut self) {
+        self.matcher.set_outside_incomplete();
     }
 
     /// Takes in what happened until `now_ns`.
@@ -157,12 +172,14 @@ impl Engine {
             self.stats.resets_refuted += 1;
             self.requests.push_back(Request::ForgetReset(facts.slot));
         }
-        let over_ns = lifetime::over_ns(facts, &self.timeouts);
-        if over_ns <= now_ns || self.stopped.is_some() {
+        if lifetime::over_ns(facts, &self.timeouts) <= now_ns || self.stopped.is_some() {
             self.connections.set_stage(facts.slot, Stage::Retiring);
             self.requests.push_back(Request::Retire(facts.slot));
-        } else if self.connections.needs_timer(facts.slot, over_ns) {
-            self.timers.set(facts.slot, over_ns);
+            return;
+        }
+        let look_ns = lifetime::look_ns(facts, &self.timeouts).max(now_ns + LOOK_PAUSE_NS);
+        if self.connections.needs_timer(facts.slot, look_ns) {
+            self.timers.set(facts.slot, look_ns);
         }
     }
 

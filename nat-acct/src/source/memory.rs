@@ -68,6 +68,12 @@ impl MemorySource {
         }
     }
 
+    /// Whether there is something that the engine should hear of.
+    #[inline]
+    pub fn has_events(&self) -> bool {
+        self.table.has_events()
+    }
+
     /// How often each cause occurred.
     pub fn ignored(&self) -> Vec<(Cause, IgnoredTotal)> {
         let count = |cause| (cause, self.table.ignored(cause));

@@ -151,6 +151,23 @@ fn idle() {
 }
 
 #[test]
+fn idle_sooner_than_an_opening_would_be_given_up() {
+    let mut gateway = Gateway::with(Timeouts {
+        idle_ns: 2 * SECOND,
+        ..Timeouts::default()
+    });
+    let mut talk = talk(5000, 1_000, 9_000);
+    talk.open(&mut gateway);
+    gateway.wait(SECOND);
+    assert!(gateway.records().is_empty());
+    gateway.wait(2 * SECOND);
+    let [record] = gateway.records()[..] else {
+        panic!("not one record");
+    };
+    check(&record, End::Idle, (0, 0));
+}
+
+#[test]
 fn stopped() {
     let mut gateway = Gateway::new();
     let mut open = talk(5000, 1_000, 9_000);

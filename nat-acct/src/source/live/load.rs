@@ -1,8 +1,12 @@
 //! Loading the programs: sizes and constants are set here, then the kernel verifies them.
 
-use anyhow::{Context as _, Result};
-use aya::{Ebpf, EbpfLoader, include_bytes_aligned, programs::SchedClassifier};
+use anyhow::{Context as _, Error, Result};
+use aya::{
+    Ebpf, EbpfLoader, include_bytes_aligned,
+    programs::{ProgramError, SchedClassifier},
+};
 use nat_acct_common::layout::{Seed, WAYS};
+use tracing::debug;
 
 static OBJECT: &[u8] = include_bytes_aligned!(env!("NAT_ACCT_EBPF_OBJECT"));
 
@@ -67,11 +71,30 @@ pub(super) fn load(settings: &Settings, seed: Seed) -> Result<Ebpf> {
         let program: &mut SchedClassifier = program
             .try_into()
             .with_context(|| format!("the eBPF program {name} is no classifier"))?;
-        program
-            .load()
-            .with_context(|| format!("the kernel refuses the eBPF program {name}"))?;
+        program.load().map_err(|error| refused(name, error))?;
     }
     Ok(ebpf)
+}
+
+/// The verifier explains itself at length; its last sentence says why.
+fn refused(name: &str, error: ProgramError) -> Error {
+    let what = format!("the kernel refuses the eBPF program {name}");
+    let ProgramError::LoadError {
+        io_error,
+        verifier_log,
+    } = error
+    else {
+        return Error::new(error).context(what);
+    };
+    let log = verifier_log.to_string();
+    debug!("the verifier says of {name}:\n{log}");
+    let is_verdict = |line: &&str| {
+        let figures = ["processed ", "verification time ", "stack depth "];
+        !line.is_empty() && !figures.iter().any(|figure| line.starts_with(figure))
+    };
+    let verdict = log.lines().map(str::trim).rev().find(is_verdict);
+    let verdict = verdict.unwrap_or("no reason given");
+    Error::new(io_error).context(format!("{what} ({verdict})"))
 }
 
 /// The same level for the programs, whose log comes by the `log` facade.

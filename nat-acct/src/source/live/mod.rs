@@ -248,18 +248,27 @@ impl Live {
     ///
     /// When the kernel refuses to read the map.
     pub fn ignored(&self) -> Result<Vec<(Cause, IgnoredTotal)>> {
-        Cause::ALL
-            .into_iter()
-            .map(|cause| {
-                let per_cpu = self.ignored.get(&(cause as u32), 0)?;
-                let mut total = IgnoredTotal::default();
-                for values in per_cpu.iter() {
-                    total.packets += values.packets;
-                    total.payload_bytes += values.payload_bytes;
-                }
-                Ok((cause, total))
-            })
-            .collect()
+        let total = |cause| Ok((cause, self.ignored_for(cause)?));
+        Cause::ALL.into_iter().map(total).collect()
+    }
+
+    /// How many events found the ring buffer full.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses to read the map.
+    pub fn events_lost(&self) -> Result<u64> {
+        Ok(self.ignored_for(Cause::EventLost)?.packets)
+    }
+
+    fn ignored_for(&self, cause: Cause) -> Result<IgnoredTotal> {
+        let per_cpu = self.ignored.get(&(cause as u32), 0);
+        let mut total = IgnoredTotal::default();
+        for values in per_cpu.context("cannot read IGNORED")?.iter() {
+            total.packets += values.packets;
+            total.payload_bytes += values.payload_bytes;
+        }
+        Ok(total)
     }
 }
 

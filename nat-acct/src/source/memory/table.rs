@@ -67,6 +67,11 @@ impl MemoryTable {
         }
     }
 
+    #[inline]
+    pub(super) fn has_events(&self) -> bool {
+        !self.events.borrow().is_empty()
+    }
+
     pub(super) fn next_event(&mut self) -> Option<Event> {
         self.events.get_mut().pop_front()
     }
