@@ -4,13 +4,13 @@
 mod paint;
 mod record;
 mod table;
-mod traffic;
 
 use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use nat_acct_tests::agent::{self, Stopped};
+use nat_acct_tests::traffic::mixed::{CLIENTS, Servers};
 use nat_acct_tests::truth::{Record, compare};
 use nat_acct_tests::{Agent, Lab, Truth, wait_until};
 
@@ -29,7 +29,7 @@ pub fn run() -> Result<()> {
 
     println!("==> the lab: two clients behind a masquerading gateway, and a remote");
     let lab = Lab::up()?;
-    let servers = traffic::Servers::start(&lab)?;
+    let servers = Servers::start(&lab)?;
     println!("==> the agent: nat-acct run --inside br0 --outside eth1");
     let agent = Agent::start_binary(&lab, &binary, &[])?;
 
@@ -57,10 +57,10 @@ pub fn run() -> Result<()> {
 }
 
 /// Lets the traffic run and prints each record when it is there.
-fn drive(lab: &Lab, servers: &traffic::Servers, agent: &Agent) -> Result<Vec<Truth>> {
+fn drive(lab: &Lab, servers: &Servers, agent: &Agent) -> Result<Vec<Truth>> {
     let mut shown = 0;
     std::thread::scope(|scope| {
-        let mut clients: Vec<_> = traffic::CLIENTS
+        let mut clients: Vec<_> = CLIENTS
             .map(|plan| scope.spawn(move || plan.run(lab, servers)))
             .into();
         wait_until(ALL_TRAFFIC, "the end of the traffic", || {

@@ -1,10 +1,10 @@
-//! What the demo sends through the gateway.
+//! A bit of everything from both clients at once: what the demo shows.
 
+use super::iperf3::Direction;
+use super::{curl, half_close, iperf3, scp};
+use crate::server::{HalfClose, Iperf3, Nginx, Sshd};
+use crate::{Family, Lab, Ns, Truth};
 use anyhow::Result;
-use nat_acct_tests::server::{HalfClose, Iperf3, Nginx, Sshd};
-use nat_acct_tests::traffic::iperf3::Direction;
-use nat_acct_tests::traffic::{curl, half_close, iperf3, scp};
-use nat_acct_tests::{Family, Lab, Ns, Truth};
 
 /// Small socket buffers, so that little is under way at the end of an upload,
 /// which iperf3's ends then count differently.
@@ -20,6 +20,7 @@ pub struct Servers {
 }
 
 impl Servers {
+    /// Starts them all.
     pub fn start(lab: &Lab) -> Result<Self> {
         Ok(Self {
             nginx: Nginx::start(lab)?,
@@ -61,6 +62,7 @@ pub const CLIENTS: [Plan; 2] = [
 ];
 
 impl Plan {
+    /// Runs it, one thing after the other.
     pub fn run(&self, lab: &Lab, servers: &Servers) -> Result<Vec<Truth>> {
         let Servers {
             nginx,
