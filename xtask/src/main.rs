@@ -4,9 +4,11 @@
 
 mod agent;
 mod apt;
+mod bench;
 mod build_ebpf;
 mod demo;
 mod fixtures;
+mod fuzz;
 mod lab;
 mod lint;
 mod process;
@@ -37,6 +39,10 @@ enum Command {
     Test(test::Args),
     /// Make the captures of the worked example again, from its text
     Fixtures(fixtures::Args),
+    /// Look for input that breaks the parser, the capture reader or the engine
+    Fuzz(fuzz::Args),
+    /// Measure speed and memory beside other programs
+    Bench(bench::Args),
     /// Check format and lints
     Lint,
 }
@@ -48,6 +54,8 @@ fn main() -> ExitCode {
         Command::Demo => demo::run(),
         Command::Test(args) => test::run(&args),
         Command::Fixtures(args) => fixtures::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
+        Command::Bench(args) => bench::run(args),
         Command::Lint => lint::run(),
     };
     match done {

@@ -1,11 +1,12 @@
 //! From segments to records: the flow step and the engine, as in the agent, with the time of the
 //! capture.
 
-use nat_acct_common::layout::{Cause, IgnoredTotal, Sender};
+use nat_acct_common::layout::{Cause, IgnoredTotal};
 
 use super::{
     Config,
     clocks::Clocks,
+    gateway::Gateway,
     records::Records,
     seen::{Seen, Side},
 };
@@ -18,6 +19,7 @@ pub(super) struct Accounts {
     source: MemorySource,
     engine: Engine,
     clocks: Clocks,
+    gateway: Gateway,
     records: Records,
     now_ns: u64,
 }
@@ -32,6 +34,7 @@ impl Accounts {
             source: MemorySource::growing(config.timeouts.close_on_first_fin),
             engine,
             clocks: Clocks::new(clock_slack_ns),
+            gateway: Gateway::new(&config.local_addresses),
             records,
             now_ns: 0,
         }
@@ -57,7 +60,7 @@ impl Accounts {
                 self.source.outside(&seen.segment, sender, zone, time_ns);
             }
             (Side::Outside(zone), None) => {
-                for sender in [Sender::Client, Sender::Remote] {
+                for &sender in self.gateway.senders(&seen.segment) {
                     self.source.outside(&seen.segment, sender, zone, time_ns);
                 }
             }
@@ -108,6 +111,7 @@ impl Accounts {
     fn drive(&mut self, now_ns: u64) -> Result<(), SinkError> {
         self.source.drive(&mut self.engine, now_ns);
         while let Some(closed) = self.engine.poll_record() {
+            self.gateway.learn(&closed);
             self.records.record(&closed, now_ns)?;
         }
         Ok(())

@@ -6,9 +6,9 @@
 //!    that the first question decides: what a client sends to a remote goes to the gateway, and
 //!    what a remote sends comes from there.
 //!
-//! What neither tells is not guessed. On the outside only SYNs matter, and there the address after
-//! translation tells nothing; both possibilities are tried, for only one can have a partner with
-//! its initial sequence number on the inside.
+//! What neither tells is not guessed. On the outside only SYNs matter, and the networks of clients
+//! tell nothing there; until the gateway's addresses are known, both possibilities are tried, for
+//! only one can have a partner with its initial sequence number on the inside.
 
 use nat_acct_common::{layout::Sender, packet::Segment};
 

@@ -6,6 +6,7 @@ mod accounts;
 mod clocks;
 mod config;
 mod direction;
+mod gateway;
 mod networks;
 mod open;
 mod progress;
@@ -48,8 +49,8 @@ pub fn run(config: &Config) -> Result<Outcome> {
     let sink = Sink::open(config.output.clone())?;
     let mut opened = open::open(config);
     say(&opened.complaints);
-    if opened.streams.is_empty() {
-        bail!("no capture can be read");
+    if !opened.has_inside {
+        bail!("there is no capture of the inside to read");
     }
     let names = (&opened.inside_names, &opened.outside_names);
     let records = Records::new(sink, names.0, names.1, config.format);
@@ -80,9 +81,12 @@ fn replay(
         .sources()
         .any(|source| *source == Source::Standard);
     let mut written = 0;
+    let mut ended = 0;
     while let Some((stream, due_ns)) = next(streams) {
-        if streams.iter().any(Stream::has_lost_outside) {
-            accounts.set_outside_incomplete();
+        let now_ended = streams.iter().filter(|stream| stream.has_ended()).count();
+        if now_ended != ended {
+            ended = now_ended;
+            note_lost_outside(streams, accounts);
         }
         if let Some(seen) = streams[stream].pop() {
             accounts.take(&seen, due_ns)?;
@@ -95,6 +99,13 @@ fn replay(
         }
     }
     accounts.close()
+}
+
+/// What comes behind a damage on the outside was there and was not seen.
+fn note_lost_outside(streams: &[Stream], accounts: &mut Accounts) {
+    if streams.iter().any(Stream::has_lost_outside) {
+        accounts.set_outside_incomplete();
+    }
 }
 
 /// The stream whose segment is next, and when it is due.

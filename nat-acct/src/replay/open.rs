@@ -19,6 +19,8 @@ pub(super) struct Opened {
     pub outside_names: Vec<String>,
     /// Why captures could not be opened.
     pub complaints: Vec<String>,
+    /// Whether there is a capture of the inside.
+    pub has_inside: bool,
     /// Whether all captures of the outside were opened, and there are any.
     pub has_outside: bool,
     /// Zero, unless captures may have been written by different clocks.
@@ -44,6 +46,7 @@ fn one(config: &Config, source: &Source, inside: &[Which], outside: &[Which]) ->
     let Some(stream) = opened.streams.first() else {
         return opened;
     };
+    opened.has_inside = true;
     let described = stream.capture().interfaces();
     let name = |which: &Which| stream.sides().name(which, described);
     opened.inside_names = inside.iter().map(name).collect();
@@ -60,6 +63,7 @@ fn several(config: &Config, inside: &[Source], outside: &[Source]) -> Opened {
         opened.inside_names.push(name);
     }
     let before = opened.streams.len();
+    opened.has_inside = before > 0;
     for (zone, source) in (0..).zip(outside) {
         let sides = Sides::Whole(Side::Outside(zone));
         let name = opened.add(config, source, sides, config.clock_slack_ns);
@@ -77,6 +81,7 @@ impl Opened {
             inside_names: Vec::new(),
             outside_names: Vec::new(),
             complaints: Vec::new(),
+            has_inside: false,
             has_outside: false,
             clock_slack_ns,
         }

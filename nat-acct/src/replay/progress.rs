@@ -53,5 +53,5 @@ fn length_bytes(source: &Source) -> Option<u64> {
         return None;
     };
     let metadata = fs::metadata(path).ok()?;
-    metadata.is_file().then(|| metadata.len())
+    metadata.is_file().then_some(metadata.len())
 }

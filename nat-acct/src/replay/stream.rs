@@ -121,8 +121,13 @@ impl Stream {
             || self.ended && !self.sides.missing(self.capture.interfaces()).is_empty()
     }
 
-    /// Whether the outside was not seen to its end.
+    /// Whether the capture was read to its end.
     #[inline]
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether the outside was not seen to its end.
     pub(super) fn has_lost_outside(&self) -> bool {
         self.ended && self.sides.include_outside() && self.has_lost_input()
     }
@@ -136,7 +141,10 @@ impl Stream {
         };
         if self.read.packets == 0 {
             self.refusal = self.sides.refusal(packet.description, is_pcapng);
-            self.ended = self.refusal.is_some();
+            if self.refusal.is_some() {
+                self.ended = true;
+                return;
+            }
         }
         self.read.packets += 1;
         // What is added to a time must not overflow; the year 2262 is far enough.

@@ -8,7 +8,7 @@ use nat_acct_common::layout::Cause;
 use super::{accounts::Accounts, stream::Stream};
 use crate::capture::Interface;
 
-const SECOND_NS: u64 = 1_000_000_000;
+const SECOND_NS: f64 = 1e9;
 
 /// What is wrong with a capture.
 pub(super) fn complaints(stream: &Stream) -> Vec<String> {
@@ -61,35 +61,35 @@ fn interfaces(described: &[Interface]) -> String {
 /// Why there are no translated addresses.
 pub(super) fn distance(accounts: &Accounts) -> Option<String> {
     let ahead_ns = accounts.clocks().too_far_apart_ns()?;
-    let (side, seconds) = if ahead_ns < 0 {
-        ("behind", -ahead_ns as u64)
-    } else {
-        ("ahead of", ahead_ns as u64)
-    };
-    let milliseconds = seconds % SECOND_NS / 1_000_000;
+    let side = if ahead_ns < 0 { "behind" } else { "ahead of" };
+    let seconds = ahead_ns.unsigned_abs() as f64 / SECOND_NS;
     Some(format!(
-        "the clock of the outside captures is {}.{milliseconds:03} s {side} that of the inside, \
-         more than --clock-slack allows for: connections were not matched; raise --clock-slack, \
-         or shift a capture (editcap -t)",
-        seconds / SECOND_NS
+        "the clock of the outside captures is {seconds:.3} s {side} that of the inside, more than \
+         --clock-slack allows for: connections were not matched; raise --clock-slack, or shift a \
+         capture (editcap -t)"
     ))
 }
 
 /// What was read, and what came of it.
 pub(super) fn totals(streams: &[Stream], accounts: &Accounts) -> Vec<String> {
     let sum = |f: fn(&Stream) -> u64| streams.iter().map(f).sum::<u64>();
-    let packets = sum(|stream| stream.read().packets);
-    let mut lines = vec![format!(
-        "{packets} packets read{}",
-        ignored(streams, accounts)
-    )];
+    let packets = number_of(sum(|stream| stream.read().packets), "packet");
     let sums = accounts.records().sums();
+    let connections = number_of(sums.connections, "connection");
     let unmatched = sums.connections - sums.matched;
-    lines.push(format!(
-        "{} connections: {} matched, {unmatched} unmatched, {} partial; {} bytes sent, {} received",
-        sums.connections, sums.matched, sums.partial, sums.sent_bytes, sums.received_bytes
-    ));
-    lines
+    vec![
+        format!("{packets} read{}", ignored(streams, accounts)),
+        format!(
+            "{connections}: {} matched, {unmatched} unmatched, {} partial; {} bytes sent, {} \
+             received",
+            sums.matched, sums.partial, sums.sent_bytes, sums.received_bytes
+        ),
+    ]
+}
+
+fn number_of(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }
 
 fn ignored(streams: &[Stream], accounts: &Accounts) -> String {

@@ -11,5 +11,7 @@ pub(super) fn split(segment: &mut Segment, mtu: u32) {
         return;
     }
     segment.packets = segment.payload.div_ceil(mtu - header_bytes);
-    segment.ip_bytes = segment.payload + segment.packets * header_bytes;
+    // A damaged capture may say anything.
+    let headers_bytes = segment.packets.saturating_mul(header_bytes);
+    segment.ip_bytes = segment.payload.saturating_add(headers_bytes);
 }

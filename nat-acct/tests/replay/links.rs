@@ -72,7 +72,10 @@ fn check(link: u32, tags: &[u8], index: Option<u32>, direction: Option<Direction
     }
     with_payload(link, &frame, |payload| {
         let payload = payload.expect("a payload");
-        assert_eq!((payload.interface_index, payload.direction), (index, direction));
+        assert_eq!(
+            (payload.interface_index, payload.direction),
+            (index, direction)
+        );
         let segment = segment(&payload);
         assert!(segment.opens());
         assert_eq!((segment.source_port, segment.ip_bytes), (5000, 40));

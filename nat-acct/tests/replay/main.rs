@@ -4,9 +4,12 @@
 mod broken;
 mod clocks;
 mod compressed;
+mod damaged;
 mod formats;
+mod growth;
 mod links;
 mod program;
+mod senders;
 mod sides;
 mod standard_input;
 mod traffic;

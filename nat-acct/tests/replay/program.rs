@@ -64,7 +64,9 @@ impl Replayed {
     pub fn new(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         let records = text(output.stdout);
-        let records = records.lines().map(|line| serde_json::from_str(line).unwrap());
+        let records = records
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
         let said = text(output.stderr);
         let said = said.lines().map(|line| {
             let line = line.strip_prefix("nat-acct: ");

@@ -24,7 +24,11 @@ fn byte_by_byte() {
 
 #[test]
 fn at_once() {
-    check(TWO_SIDES, &Pcapng::both(&whole(5000).sightings, ETHERNET), usize::MAX);
+    check(
+        TWO_SIDES,
+        &Pcapng::both(&whole(5000).sightings, ETHERNET),
+        usize::MAX,
+    );
     let pcap = Pcap { link: SLL2, ..PCAP };
     let mut file = pcap.header();
     for sighting in whole(5000).sightings {
@@ -53,7 +57,7 @@ fn records_come_while_the_capture_goes_on() {
     let mut child = start(&directory, TWO_SIDES);
     let mut input = child.stdin.take().unwrap();
     // All but the last packet.
-    input.write_all(&file[..file.len() - 88]).unwrap();
+    input.write_all(&file[..file.len() - 80]).unwrap();
     input.flush().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let first = lines.next().unwrap().unwrap();
@@ -61,7 +65,11 @@ fn records_come_while_the_capture_goes_on() {
     drop(input);
     let rest: Vec<_> = lines.map(Result::unwrap).collect();
     assert_eq!(rest.len(), 1);
-    assert_eq!(child.wait().unwrap().code(), Some(1), "a packet was cut off");
+    assert_eq!(
+        child.wait().unwrap().code(),
+        Some(1),
+        "a packet was cut off"
+    );
 }
 
 #[test]

@@ -89,13 +89,14 @@ impl Talk {
 
     /// A segment at the next sequence number, seen on both sides.
     pub fn say(&mut self, from: From, flags: u8, payload: u16) {
-        let (next, before) = match from {
-            From::Client => (&mut self.sent, self.sent),
-            From::Remote => (&mut self.received, self.received),
+        let next = match from {
+            From::Client => &mut self.sent,
+            From::Remote => &mut self.received,
         };
+        let seq = *next;
         let control = u32::from(flags & (SYN | FIN) != 0);
-        *next = before.wrapping_add(u32::from(payload) + control);
-        self.forward(from, flags, before, payload);
+        *next = seq.wrapping_add(u32::from(payload) + control);
+        self.forward(from, flags, seq, payload);
     }
 
     /// A segment that was sent before: it ends at the next sequence number.

@@ -42,6 +42,8 @@ fn check(options: &str, expect: &str) {
 
 fn replay(options: &str) -> Replayed {
     let [inside, outside] = CAPTURES;
-    let directory = Directory::new().with(inside.0, inside.1).with(outside.0, outside.1);
+    let directory = Directory::new()
+        .with(inside.0, inside.1)
+        .with(outside.0, outside.1);
     directory.replay(&format!("--inside br0.pcap --outside eth1.pcap {options}"))
 }

@@ -98,7 +98,11 @@ pub const PCAP: Pcap = Pcap {
 
 impl Pcap {
     pub fn header(self) -> Vec<u8> {
-        let magic = if self.nanoseconds { 0xa1b2_3c4d } else { 0xa1b2_c3d4 };
+        let magic = if self.nanoseconds {
+            0xa1b2_3c4d
+        } else {
+            0xa1b2_c3d4
+        };
         let mut file = self.order.u32(magic).to_vec();
         file.extend(self.order.u16(2));
         file.extend(self.order.u16(4));
@@ -117,9 +121,21 @@ impl Pcap {
     /// A packet whose header says anything.
     pub fn record(self, time_ns: u64, captured: &[u8], captured_len: u32, len: u32) -> Vec<u8> {
         let rest_ns = (time_ns % 1_000_000_000) as u32;
-        let fraction = if self.nanoseconds { rest_ns } else { rest_ns / 1_000 };
-        let numbers = [(time_ns / 1_000_000_000) as u32, fraction, captured_len, len];
-        let mut record: Vec<u8> = numbers.into_iter().flat_map(|n| self.order.u32(n)).collect();
+        let fraction = if self.nanoseconds {
+            rest_ns
+        } else {
+            rest_ns / 1_000
+        };
+        let numbers = [
+            (time_ns / 1_000_000_000) as u32,
+            fraction,
+            captured_len,
+            len,
+        ];
+        let mut record: Vec<u8> = numbers
+            .into_iter()
+            .flat_map(|n| self.order.u32(n))
+            .collect();
         record.extend(captured);
         record
     }
@@ -179,8 +195,17 @@ impl Pcapng {
     /// An enhanced packet block; `units` is the time in the interface's units.
     pub fn packet(&mut self, interface: u32, units: u64, frame: &[u8], options: &[Opt<'_>]) {
         let length = frame.len() as u32;
-        let numbers = [interface, (units >> 32) as u32, units as u32, length, length];
-        let mut body: Vec<u8> = numbers.into_iter().flat_map(|n| self.order.u32(n)).collect();
+        let numbers = [
+            interface,
+            (units >> 32) as u32,
+            units as u32,
+            length,
+            length,
+        ];
+        let mut body: Vec<u8> = numbers
+            .into_iter()
+            .flat_map(|n| self.order.u32(n))
+            .collect();
         body.extend(frame);
         body.resize(body.len().next_multiple_of(4), 0);
         self.options(&mut body, options);

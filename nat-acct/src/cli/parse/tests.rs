@@ -7,7 +7,9 @@ use tracing::Level;
 use super::*;
 use crate::{
     cli::{CloseOn, HookChoice, RunConfig},
+    engine::Timeouts,
     record::Format,
+    replay::{Config, Input, Source, Which},
     sink::Output,
 };
 
@@ -63,6 +65,69 @@ fn a_schema_has_a_format() {
     assert_eq!(
         meant("schema compact"),
         Ok(Invocation::Schema(Format::Compact))
+    );
+}
+
+#[test]
+fn captures_of_one_side_each_or_of_both() {
+    let source = |name: &str| Source::from(OsString::from(name));
+    let several = Input::Several {
+        inside: vec![source("a"), Source::Standard],
+        outside: vec![source("./-")],
+    };
+    check_input("--inside a --inside - --outside ./-", several);
+    let one = Input::One {
+        capture: Source::Standard,
+        inside: vec![Which::Name("br0".into()), Which::Number(3)],
+        outside: vec![Which::Name("#x".into())],
+    };
+    check_input("- --inside br0 --inside #3 --outside #x", one);
+}
+
+#[test]
+fn every_option_of_replay_arrives() {
+    let config = Config {
+        input: Input::Several {
+            inside: vec![Source::File("a".into())],
+            outside: vec![],
+        },
+        output: Output::File("/x/y".into()),
+        format: Format::Compact,
+        timeouts: Timeouts {
+            idle_ns: 1_000_000_000,
+            opening_ns: 2_000_000_000,
+            closing_ns: 3_000_000_000,
+            linger_ns: 0,
+            close_on_first_fin: true,
+        },
+        inside_nets: vec!["129.125.0.0/16".parse().unwrap()],
+        local_addresses: vec!["203.0.113.1".parse().unwrap()],
+        clock_slack_ns: 60_000_000_000,
+        mtu: 9000,
+    };
+    let typed = "replay --inside a --output /x/y --format compact --close-on first-fin \
+                 --linger 0s --idle-timeout 1s --opening-timeout 2s --closing-timeout 3s \
+                 --inside-net 129.125.0.0/16 --local 203.0.113.1 --clock-slack 1m --mtu 9000";
+    assert_eq!(meant(typed), Ok(Invocation::Replay(config)));
+}
+
+#[test]
+fn a_capture_is_named_once() {
+    refuse(
+        "replay --inside a --outside a",
+        "--outside a was given before: name each capture or interface once",
+    );
+    refuse(
+        "replay - --inside #1 --inside #1",
+        "--inside #1 was given before: name each capture or interface once",
+    );
+    refuse(
+        "replay --inside=",
+        "--inside wants a capture, or an interface in one",
+    );
+    refuse(
+        "replay both",
+        "the following required arguments were not provided: --inside <FILE|IF>",
     );
 }
 
@@ -173,6 +238,14 @@ fn a_name_need_not_be_text() {
 #[test]
 fn the_definition_of_the_options_is_sound() {
     Args::command().debug_assert();
+}
+
+#[track_caller]
+fn check_input(typed: &str, expect: Input) {
+    match meant(&format!("replay {typed}")) {
+        Ok(Invocation::Replay(config)) => assert_eq!(config.input, expect),
+        other => panic!("{other:?}"),
+    }
 }
 
 fn check_help(typed: &str, expect: &str) {

@@ -1,0 +1,41 @@
+//! `cargo xtask bench`: measures what the project claims about speed and memory, each figure beside
+//! others of the same run, prints a table and writes it into `docs/BENCHMARKS.md`.
+
+mod machine;
+mod measure;
+mod optimised;
+mod packages;
+mod replay;
+mod report;
+mod spread;
+mod table;
+mod traffic;
+
+use anyhow::Result;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// What to measure; everything if nothing is named
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    /// Records from captures, beside other programs that read the same captures
+    Replay(replay::Args),
+    /// Run one program and print what it took; the others use this
+    #[command(hide = true)]
+    Measure(measure::Args),
+}
+
+pub fn run(args: Args) -> Result<()> {
+    if optimised::run_instead()? {
+        return Ok(());
+    }
+    match args.what {
+        Some(What::Replay(args)) => replay::run(&args),
+        Some(What::Measure(args)) => measure::run(&args),
+        None => replay::run(&replay::Args::default()),
+    }
+}

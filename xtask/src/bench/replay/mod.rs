@@ -1,0 +1,97 @@
+//! `cargo xtask bench replay`: how fast captures become records, and in how much memory, beside
+//! other programs that read the same captures. A run of ours whose records are not exactly what is
+//! in the captures fails the benchmark.
+
+mod contestants;
+mod records;
+mod rounds;
+mod rows;
+
+use std::fs;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::report;
+use super::traffic::{Captures, Plan};
+use crate::{agent, build_ebpf};
+
+/// How much longer the captures are that show whether memory grows.
+const LONGER: u64 = 4;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Packets in both captures together
+    #[arg(long, default_value_t = 5_000_000)]
+    packets: u64,
+    /// Connections at a time
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..))]
+    connections: u32,
+    /// How often each program is run, in turns
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// The same seed gives the same captures
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Run no other programs and write no page: for work on our own speed
+    #[arg(long)]
+    alone: bool,
+}
+
+impl Default for Args {
+    fn default() -> Self {
+        let command = <Self as clap::Args>::augment_args(clap::Command::new("replay"));
+        let matches = command.get_matches_from(["replay"]);
+        <Self as clap::FromArgMatches>::from_arg_matches(&matches).expect("all have defaults")
+    }
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    build_ebpf::ensure()?;
+    let agent = agent::build()?;
+    let dir = dir()?;
+    let captures = Captures::of(args.plan(1), &dir)?;
+    let longer = Captures::of(args.plan(LONGER), &dir)?;
+    let scratch = scratch(&dir)?;
+    // Flows are sent to it, and nobody reads them.
+    let receiver = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let contestants = if args.alone {
+        contestants::ours(&agent, &captures, &longer, &scratch)
+    } else {
+        contestants::all(&agent, &captures, &longer, &scratch, &receiver)?
+    };
+    let measured = rounds::run(contestants, args.rounds, &scratch)?;
+    let body = rows::body(&measured, &captures, &longer, args.rounds);
+    println!("\n{body}");
+    if !args.alone {
+        report::write("Replay", &body)?;
+    }
+    Ok(())
+}
+
+impl Args {
+    fn plan(&self, times: u64) -> Plan {
+        Plan {
+            packets: times * self.packets,
+            connections: self.connections,
+            seed: self.seed,
+        }
+    }
+}
+
+/// Beside what cargo builds: nobody commits it, and `cargo clean` removes it.
+fn dir() -> Result<PathBuf> {
+    let this = std::env::current_exe()?;
+    let target = this.parent().and_then(Path::parent);
+    let target = target.context("xtask lies in no target directory")?;
+    Ok(target.join("bench/replay"))
+}
+
+/// For what the programs write.
+fn scratch(dir: &Path) -> Result<PathBuf> {
+    let scratch = dir.join("written");
+    let _ = fs::remove_dir_all(&scratch);
+    fs::create_dir_all(&scratch)?;
+    Ok(scratch)
+}
