@@ -1,8 +1,9 @@
 //! Which SYN on the outside belongs to which opening on the inside. NAT keeps the initial
 //! sequence number and, towards the outside, the remote's address and port: those, with who opened,
-//! make a [`group`]. Within a group the order of the packets decides ([`pairing`]), and nothing
+//! make a [`group`]. Within a [`crowd`] the order of the packets decides ([`pairing`]), and nothing
 //! else: a mapping is right or absent.
 
+mod crowd;
 mod group;
 mod pairing;
 

@@ -46,7 +46,7 @@ pub enum Outcome {
     Stopped,
 }
 
-/// Runs a program on one CPU, its output into `log`.
+/// Runs a program on one CPU. Its standard output is lost, standard error goes to `log`.
 pub fn measure(cmd: &Cmd, limit: Duration, log: &File) -> Result<Measured> {
     let this = std::env::current_exe()?;
     let output = Command::new(this)
@@ -60,7 +60,6 @@ pub fn measure(cmd: &Cmd, limit: Duration, log: &File) -> Result<Measured> {
         .stderr(log.try_clone()?)
         .output()?;
     let text = String::from_utf8_lossy(&output.stdout);
-    // The program's own standard output goes to standard error.
     let value: Value = serde_json::from_str(&text).with_context(|| format!("cannot run {cmd}"))?;
     Measured::from_json(&value).with_context(|| format!("cannot understand {value}"))
 }
@@ -70,7 +69,7 @@ pub fn run(args: &Args) -> Result<()> {
     let begun = Instant::now();
     let child = Command::new(&args.command[0])
         .args(&args.command[1..])
-        .stdout(std::io::stderr())
+        .stdout(Stdio::null())
         .spawn()
         .with_context(|| format!("cannot run {}", args.command[0]))?;
     let status = wait(child, begun + Duration::from_secs(args.limit))?;

@@ -1,187 +1,161 @@
 //! All openings and sightings with the same remote, initial sequence number and opener. In nearly
-//! every group there is one of each.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! every group there is one of each, and it takes no more memory than that.
 
 use nat_acct_common::layout::{FlowKey, OutsideKey, OutsideSyn, Sender};
 
-use super::pairing::{Claim, Pairing};
+pub(super) use super::crowd::Answer;
+use super::crowd::Crowd;
 
-/// What can be said about an opening's translated address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
-    /// Only this sighting can be the opening's.
-    Proved(OutsideKey),
-    /// Several can.
-    Ambiguous,
-    /// None can.
-    Absent,
+pub(super) enum Group {
+    Couple(Couple),
+    Crowd(Box<Crowd>),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Member {
-    Client(FlowKey),
-    Sighting(OutsideKey),
+/// At most one opening and one sighting.
+pub(super) struct Couple {
+    opener: Sender,
+    opening: Option<Opening>,
+    sighting: Option<(OutsideKey, OutsideSyn)>,
 }
 
-/// An opening on the inside.
-#[derive(Clone, Copy)]
 struct Opening {
+    client: FlowKey,
     slot: u32,
     opened_ns: u64,
 }
 
-pub(super) struct Group {
-    opener: Sender,
-    /// The openings of each client, the first one first. A client (an inside 4-tuple) has one
-    /// translated address for as long as it is here.
-    clients: BTreeMap<FlowKey, Client>,
-    sightings: BTreeMap<OutsideKey, OutsideSyn>,
-    pairing: Pairing<Member>,
-    latest_ns: u64,
-}
-
-struct Client {
-    since_ns: u64,
-    openings: Vec<Opening>,
-}
-
 impl Group {
     pub(super) fn new(opener: Sender) -> Self {
-        Self {
+        Self::Couple(Couple {
             opener,
-            clients: BTreeMap::new(),
-            sightings: BTreeMap::new(),
-            pairing: Pairing::default(),
-            latest_ns: 0,
-        }
+            opening: None,
+            sighting: None,
+        })
     }
 
     /// Adds an opening.
     pub(super) fn open(&mut self, client: FlowKey, slot: u32, opened_ns: u64) {
-        let opening = Opening { slot, opened_ns };
-        if let Some(known) = self.clients.get_mut(&client) {
-            known.openings.push(opening);
-            return;
+        match self {
+            Self::Couple(couple) if couple.opening.is_none() => {
+                couple.opening = Some(Opening {
+                    client,
+                    slot,
+                    opened_ns,
+                });
+            }
+            Self::Couple(_) | Self::Crowd(_) => self.crowd().open(client, slot, opened_ns),
         }
-        let new = Client {
-            since_ns: opened_ns,
-            openings: vec![opening],
-        };
-        self.clients.insert(client, new);
-        self.add(Member::Client(client), opened_ns);
     }
 
     /// Adds a SYN on the outside, or one that was seen before and now again.
     pub(super) fn sight(&mut self, key: OutsideKey, sighting: OutsideSyn) {
-        if let Some(known) = self.sightings.get_mut(&key) {
-            known.last_ns = known.last_ns.max(sighting.last_ns);
-            return;
+        match self {
+            Self::Couple(Couple {
+                sighting: none @ None,
+                ..
+            }) => *none = Some((key, sighting)),
+            Self::Couple(Couple {
+                sighting: Some((known, seen)),
+                ..
+            }) if *known == key => seen.last_ns = seen.last_ns.max(sighting.last_ns),
+            Self::Couple(_) | Self::Crowd(_) => self.crowd().sight(key, sighting),
         }
-        self.sightings.insert(key, sighting);
-        self.add(Member::Sighting(key), sighting.first_ns);
     }
 
     /// Removes an opening, and says what its translated address is.
     pub(super) fn close(&mut self, client: &FlowKey, slot: u32) -> Answer {
-        let Some(known) = self.clients.get_mut(client) else {
-            return Answer::Absent;
-        };
-        let Some(place) = known.openings.iter().position(|o| o.slot == slot) else {
-            return Answer::Absent;
-        };
-        let opening = known.openings.swap_remove(place);
-        let is_last = known.openings.is_empty();
-        let claim = self.pairing.claim(&Member::Client(*client));
-        if is_last {
-            self.clients.remove(client);
-            self.pairing.remove(&Member::Client(*client));
-        }
-        match claim {
-            Claim::Proved(Member::Sighting(key)) if self.is_in_time(opening, &key) => {
-                Answer::Proved(key)
-            }
-            Claim::Proved(_) | Claim::None => Answer::Absent,
-            Claim::Ambiguous => Answer::Ambiguous,
+        match self {
+            Self::Couple(couple) => couple.close(slot),
+            Self::Crowd(crowd) => crowd.close(client, slot),
         }
     }
 
     /// Whether the client still has an opening here.
     pub(super) fn has_client(&self, client: &FlowKey) -> bool {
-        self.clients.contains_key(client)
+        match self {
+            Self::Couple(couple) => couple.opening.as_ref().is_some_and(|o| o.client == *client),
+            Self::Crowd(crowd) => crowd.has_client(client),
+        }
     }
 
     /// Whether there is no opening here.
     pub(super) fn has_no_client(&self) -> bool {
-        self.clients.is_empty()
+        match self {
+            Self::Couple(couple) => couple.opening.is_none(),
+            Self::Crowd(crowd) => crowd.has_no_client(),
+        }
     }
 
     /// Whether there is nothing here.
     pub(super) fn is_empty(&self) -> bool {
-        self.clients.is_empty() && self.sightings.is_empty()
+        match self {
+            Self::Couple(couple) => couple.opening.is_none() && couple.sighting.is_none(),
+            Self::Crowd(crowd) => crowd.is_empty(),
+        }
     }
 
-    /// Removes a sighting; tells whether it was here.
-    pub(super) fn forget(&mut self, key: &OutsideKey) -> bool {
-        self.pairing.remove(&Member::Sighting(*key));
-        self.sightings.remove(key).is_some()
+    /// Removes a sighting.
+    pub(super) fn forget(&mut self, key: &OutsideKey) {
+        match self {
+            Self::Couple(couple) => {
+                couple.sighting.take_if(|(known, _)| known == key);
+            }
+            Self::Crowd(crowd) => crowd.forget(key),
+        }
     }
 
     /// The sightings that were not seen since `before_ns`.
     pub(super) fn sightings_before(&self, before_ns: u64) -> Vec<OutsideKey> {
-        let old = |(key, sighting): (&OutsideKey, &OutsideSyn)| {
-            (sighting.last_ns <= before_ns).then_some(*key)
-        };
-        self.sightings.iter().filter_map(old).collect()
-    }
-
-    /// Whether the SYN was seen on the outside for this opening, not only for an earlier one of the
-    /// same client.
-    fn is_in_time(&self, opening: Opening, key: &OutsideKey) -> bool {
-        self.sightings
-            .get(key)
-            .is_some_and(|sighting| match self.opener {
-                Sender::Client => opening.opened_ns <= sighting.last_ns,
-                Sender::Remote => opening.opened_ns >= sighting.first_ns,
-            })
-    }
-
-    fn add(&mut self, member: Member, at_ns: u64) {
-        if at_ns < self.latest_ns {
-            // Events of different processors may come in another order than the packets.
-            return self.pair_again();
-        }
-        self.latest_ns = at_ns;
-        self.tell(member);
-    }
-
-    fn tell(&mut self, member: Member) {
-        let enters = match member {
-            Member::Client(_) => self.opener == Sender::Client,
-            Member::Sighting(_) => self.opener == Sender::Remote,
-        };
-        if enters {
-            self.pairing.enter(member);
-        } else {
-            self.pairing.leave(member);
-        }
-    }
-
-    /// Pairs all members anew, in the order of their times. What was ambiguous stays so.
-    fn pair_again(&mut self) {
-        let clients = self.clients.iter();
-        let clients = clients.map(|(key, client)| (client.since_ns, Member::Client(*key)));
-        let sightings = self.sightings.iter();
-        let sightings = sightings.map(|(key, seen)| (seen.first_ns, Member::Sighting(*key)));
-        let members: BTreeSet<(u64, Member)> = clients.chain(sightings).collect();
-        let before = std::mem::take(&mut self.pairing);
-        for &(_, member) in &members {
-            self.tell(member);
-        }
-        for (_, member) in members {
-            if before.claim(&member) == Claim::Ambiguous {
-                self.pairing.doubt(member);
+        match self {
+            Self::Couple(couple) => {
+                let old = couple
+                    .sighting
+                    .filter(|(_, seen)| seen.last_ns <= before_ns);
+                old.map(|(key, _)| key).into_iter().collect()
             }
+            Self::Crowd(crowd) => crowd.sightings_before(before_ns),
         }
+    }
+
+    /// The group as a crowd, which it becomes if it is none.
+    fn crowd(&mut self) -> &mut Crowd {
+        if let Self::Couple(couple) = self {
+            *self = Self::Crowd(Box::new(couple.to_crowd()));
+        }
+        match self {
+            Self::Crowd(crowd) => crowd,
+            Self::Couple(_) => unreachable!("it has just become a crowd"),
+        }
+    }
+}
+
+impl Couple {
+    fn close(&mut self, slot: u32) -> Answer {
+        let Some(opening) = self.opening.take_if(|opening| opening.slot == slot) else {
+            return Answer::Absent;
+        };
+        match self.sighting {
+            Some((key, seen)) if self.in_order(&opening, &seen) => Answer::Proved(key),
+            Some(_) | None => Answer::Absent,
+        }
+    }
+
+    /// A packet is seen on the side where it enters before the side where it leaves.
+    fn in_order(&self, opening: &Opening, seen: &OutsideSyn) -> bool {
+        match self.opener {
+            Sender::Client => opening.opened_ns <= seen.first_ns,
+            Sender::Remote => opening.opened_ns >= seen.first_ns,
+        }
+    }
+
+    fn to_crowd(&self) -> Crowd {
+        let mut crowd = Crowd::new(self.opener);
+        if let Some(opening) = &self.opening {
+            crowd.open(opening.client, opening.slot, opening.opened_ns);
+        }
+        if let Some((key, seen)) = self.sighting {
+            crowd.sight(key, seen);
+        }
+        crowd
     }
 }

@@ -114,6 +114,11 @@ impl Conversation {
         })
     }
 
+    /// Whether the ends are parting, which they do without delay.
+    pub fn is_closing(&self) -> bool {
+        matches!(self.phase, Phase::FinOfOther(_) | Phase::LastAck(_))
+    }
+
     /// Every second segment is acknowledged, and the last one (RFC 1122, 4.2.3.2).
     fn transfer(
         &mut self,

@@ -102,7 +102,7 @@ impl Traffic {
                 return Ok(false);
             };
             self.forward(connection, &segment)?;
-            if self.random.one_in(TRAIN) {
+            if self.random.one_in(TRAIN) && !connection.conversation.is_closing() {
                 return Ok(true);
             }
         }

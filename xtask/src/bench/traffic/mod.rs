@@ -21,7 +21,7 @@ pub use self::sums::{Account, Sums};
 use self::{generate::Traffic, pcap::Pcap};
 
 /// To be raised when other captures come of the same plan.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The captures of a plan.
 pub struct Captures {

@@ -1,0 +1,187 @@
+//! A group with more than one client, opening or sighting: devices with a constant initial sequence
+//! number, a 4-tuple that is used again, a failover to another outside interface.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nat_acct_common::layout::{FlowKey, OutsideKey, OutsideSyn, Sender};
+
+use super::pairing::{Claim, Pairing};
+
+/// What can be said about an opening's translated address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// Only this sighting can be the opening's.
+    Proved(OutsideKey),
+    /// Several can.
+    Ambiguous,
+    /// None can.
+    Absent,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Member {
+    Client(FlowKey),
+    Sighting(OutsideKey),
+}
+
+/// An opening on the inside.
+#[derive(Clone, Copy)]
+struct Opening {
+    slot: u32,
+    opened_ns: u64,
+}
+
+pub(super) struct Crowd {
+    opener: Sender,
+    /// The openings of each client, the first one first. A client (an inside 4-tuple) has one
+    /// translated address for as long as it is here.
+    clients: BTreeMap<FlowKey, Client>,
+    sightings: BTreeMap<OutsideKey, OutsideSyn>,
+    pairing: Pairing<Member>,
+    latest_ns: u64,
+}
+
+struct Client {
+    since_ns: u64,
+    openings: Vec<Opening>,
+}
+
+impl Crowd {
+    pub(super) fn new(opener: Sender) -> Self {
+        Self {
+            opener,
+            clients: BTreeMap::new(),
+            sightings: BTreeMap::new(),
+            pairing: Pairing::default(),
+            latest_ns: 0,
+        }
+    }
+
+    /// Adds an opening.
+    pub(super) fn open(&mut self, client: FlowKey, slot: u32, opened_ns: u64) {
+        let opening = Opening { slot, opened_ns };
+        if let Some(known) = self.clients.get_mut(&client) {
+            known.openings.push(opening);
+            return;
+        }
+        let new = Client {
+            since_ns: opened_ns,
+            openings: vec![opening],
+        };
+        self.clients.insert(client, new);
+        self.add(Member::Client(client), opened_ns);
+    }
+
+    /// Adds a SYN on the outside, or one that was seen before and now again.
+    pub(super) fn sight(&mut self, key: OutsideKey, sighting: OutsideSyn) {
+        if let Some(known) = self.sightings.get_mut(&key) {
+            known.last_ns = known.last_ns.max(sighting.last_ns);
+            return;
+        }
+        self.sightings.insert(key, sighting);
+        self.add(Member::Sighting(key), sighting.first_ns);
+    }
+
+    /// Removes an opening, and says what its translated address is.
+    pub(super) fn close(&mut self, client: &FlowKey, slot: u32) -> Answer {
+        let Some(known) = self.clients.get_mut(client) else {
+            return Answer::Absent;
+        };
+        let Some(place) = known.openings.iter().position(|o| o.slot == slot) else {
+            return Answer::Absent;
+        };
+        let opening = known.openings.swap_remove(place);
+        let is_last = known.openings.is_empty();
+        let claim = self.pairing.claim(&Member::Client(*client));
+        if is_last {
+            self.clients.remove(client);
+            self.pairing.remove(&Member::Client(*client));
+        }
+        match claim {
+            Claim::Proved(Member::Sighting(key)) if self.is_in_time(opening, &key) => {
+                Answer::Proved(key)
+            }
+            Claim::Proved(_) | Claim::None => Answer::Absent,
+            Claim::Ambiguous => Answer::Ambiguous,
+        }
+    }
+
+    /// Whether the client still has an opening here.
+    pub(super) fn has_client(&self, client: &FlowKey) -> bool {
+        self.clients.contains_key(client)
+    }
+
+    /// Whether there is no opening here.
+    pub(super) fn has_no_client(&self) -> bool {
+        self.clients.is_empty()
+    }
+
+    /// Whether there is nothing here.
+    pub(super) fn is_empty(&self) -> bool {
+        self.clients.is_empty() && self.sightings.is_empty()
+    }
+
+    /// Removes a sighting.
+    pub(super) fn forget(&mut self, key: &OutsideKey) {
+        self.pairing.remove(&Member::Sighting(*key));
+        self.sightings.remove(key);
+    }
+
+    /// The sightings that were not seen since `before_ns`.
+    pub(super) fn sightings_before(&self, before_ns: u64) -> Vec<OutsideKey> {
+        let old = |(key, sighting): (&OutsideKey, &OutsideSyn)| {
+            (sighting.last_ns <= before_ns).then_some(*key)
+        };
+        self.sightings.iter().filter_map(old).collect()
+    }
+
+    /// Whether the SYN was seen on the outside for this opening, not only for an earlier one of the
+    /// same client.
+    fn is_in_time(&self, opening: Opening, key: &OutsideKey) -> bool {
+        self.sightings
+            .get(key)
+            .is_some_and(|sighting| match self.opener {
+                Sender::Client => opening.opened_ns <= sighting.last_ns,
+                Sender::Remote => opening.opened_ns >= sighting.first_ns,
+            })
+    }
+
+    fn add(&mut self, member: Member, at_ns: u64) {
+        if at_ns < self.latest_ns {
+            // Events of different processors may come in another order than the packets.
+            return self.pair_again();
+        }
+        self.latest_ns = at_ns;
+        self.tell(member);
+    }
+
+    fn tell(&mut self, member: Member) {
+        let enters = match member {
+            Member::Client(_) => self.opener == Sender::Client,
+            Member::Sighting(_) => self.opener == Sender::Remote,
+        };
+        if enters {
+            self.pairing.enter(member);
+        } else {
+            self.pairing.leave(member);
+        }
+    }
+
+    /// Pairs all members anew, in the order of their times. What was ambiguous stays so.
+    fn pair_again(&mut self) {
+        let clients = self.clients.iter();
+        let clients = clients.map(|(key, client)| (client.since_ns, Member::Client(*key)));
+        let sightings = self.sightings.iter();
+        let sightings = sightings.map(|(key, seen)| (seen.first_ns, Member::Sighting(*key)));
+        let members: BTreeSet<(u64, Member)> = clients.chain(sightings).collect();
+        let before = std::mem::take(&mut self.pairing);
+        for &(_, member) in &members {
+            self.tell(member);
+        }
+        for (_, member) in members {
+            if before.claim(&member) == Claim::Ambiguous {
+                self.pairing.doubt(member);
+            }
+        }
+    }
+}
