@@ -1,12 +1,11 @@
 //! The command `nat-acct`: reads the command line, and has the library do what is meant.
 
-use std::{env, ffi::OsString, process::ExitCode, time::Duration};
+use std::{env, ffi::OsString, process::ExitCode};
 
 use anyhow::{Result, anyhow};
 use nat_acct::{
     agent,
-    cli::{self, CloseOn, HookChoice, Invocation, RunConfig, exit},
-    engine::Timeouts,
+    cli::{self, HookChoice, Invocation, RunConfig, exit},
     log, record,
     replay::{self, Outcome},
     source::live::{Hook, Settings},
@@ -55,24 +54,17 @@ fn report_answer(result: Result<String>) -> ExitCode {
 }
 
 fn agent_config(run: RunConfig) -> Result<agent::Config> {
-    let close_on_first_fin = run.close_on == CloseOn::FirstFin;
     Ok(agent::Config {
         inside: names(run.inside)?,
         outside: names(run.outside)?,
         output: run.output,
         format: run.format,
-        timeouts: Timeouts {
-            idle_ns: nanoseconds(run.idle_timeout),
-            opening_ns: nanoseconds(run.opening_timeout),
-            closing_ns: nanoseconds(run.closing_timeout),
-            linger_ns: nanoseconds(run.linger),
-            close_on_first_fin,
-        },
+        timeouts: run.timeouts,
         hook: hook(run.hook),
         settings: Settings {
             max_connections: run.max_connections,
             ring_bytes: run.ring_bytes,
-            close_on_first_fin,
+            close_on_first_fin: run.timeouts.close_on_first_fin,
             log_level: run.log_level,
         },
     })
@@ -93,9 +85,4 @@ fn names(names: Vec<OsString>) -> Result<Vec<String>> {
         name.into_string().map_err(refused)
     };
     names.into_iter().map(text).collect()
-}
-
-/// Centuries are as good as for ever.
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX / 2)
 }

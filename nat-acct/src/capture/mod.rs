@@ -7,6 +7,7 @@
 mod clock;
 mod compression;
 mod interface;
+mod interrupt;
 mod link;
 mod pcap;
 mod pcapng;
@@ -96,9 +97,10 @@ impl Capture {
         Ok(Self::read(&path.to_string_lossy(), file))
     }
 
-    /// Reads the capture from standard input.
+    /// Reads the capture from standard input. SIGINT and SIGTERM end it: whoever writes it, `tcpdump`
+    /// say, may have got the same signal, and what was read until then is worth its records.
     pub fn standard_input() -> Self {
-        Self::read("standard input", io::stdin())
+        Self::read("standard input", interrupt::Input::default())
     }
 
     /// Reads the capture from `reader`, which messages call `name`. Waits for its first bytes.

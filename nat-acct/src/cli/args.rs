@@ -1,12 +1,12 @@
 //! What was typed, option by option. The doc comments are the help text; the defaults stand here
 //! and nowhere else.
 
-use std::{ffi::OsString, time::Duration};
+use std::ffi::OsString;
 
 use clap::{Parser, Subcommand, ValueEnum, value_parser};
 
 use super::{
-    duration::{parse_duration, parse_timeout},
+    accounting::{AccountingArgs, FormatArg},
     replay::ReplayArgs,
 };
 
@@ -58,44 +58,15 @@ pub struct RunArgs {
     #[arg(long, value_name = "IF", required = true)]
     pub outside: Vec<OsString>,
 
-    /// Where the records go: a file, which is made or added to, or `-` for standard output.
-    #[arg(long, value_name = "-|FILE", default_value = "-")]
-    pub output: OsString,
-
-    /// How the records look. `nat-acct schema` describes each format.
-    #[arg(long, value_enum, default_value_t)]
-    pub format: FormatArg,
-
-    /// What ends a connection besides RST and silence. Until both sides have sent FIN, data may
-    /// still flow and is counted; after the first FIN alone, it is not.
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
-    pub close_on: CloseOnArg,
+    /// What both `run` and `replay` are told of records.
+    #[command(flatten)]
+    pub accounting: AccountingArgs,
 
     /// How many connections are followed at a time. This sets how much kernel memory is used;
     /// connections beyond it are not recorded, but counted.
     #[arg(long, value_name = "N", default_value_t = 65_536,
           value_parser = value_parser!(u32).range(1..=16_777_216))]
     pub max_connections: u32,
-
-    /// How long to wait for stragglers after the end of a connection before its record is
-    /// written. 0s is allowed.
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_duration)]
-    pub linger: Duration,
-
-    /// How long an established connection may be silent before it counts as ended. The default is
-    /// the least that RFC 5382 (REQ-5) allows a NAT.
-    #[arg(long, value_name = "TIME", default_value = "2h4m", value_parser = parse_timeout)]
-    pub idle_timeout: Duration,
-
-    /// How long an opening may wait for its answer. The default is that of the kernel's conntrack
-    /// (SYN_SENT).
-    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = parse_timeout)]
-    pub opening_timeout: Duration,
-
-    /// How long a connection may be silent after one side has sent FIN. The default is that of
-    /// the kernel's conntrack (FIN_WAIT).
-    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = parse_timeout)]
-    pub closing_timeout: Duration,
 
     /// Size of the ring buffer for events from the kernel in bytes: a power of two, at least one
     /// page. An event that does not fit is made up for by a sweep; its record comes later.
@@ -131,26 +102,6 @@ pub struct SchemaArgs {
     /// Which format to describe.
     #[arg(value_enum)]
     pub format: FormatArg,
-}
-
-/// A format of records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum FormatArg {
-    /// Nested, names of the Elastic Common Schema.
-    #[default]
-    Ecs,
-    /// Flat, short names, about a third of the size.
-    Compact,
-}
-
-/// What ends a connection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum CloseOnArg {
-    /// Both sides have sent FIN.
-    #[default]
-    BothFins,
-    /// One side has sent FIN; later segments are ignored.
-    FirstFin,
 }
 
 /// How grave an event is.

@@ -1,16 +1,16 @@
 //! What is meant: a command whose options agree with each other. It knows nothing of the machine
 //! but its page size; that an interface is there is found out when it is used.
 
-use std::{collections::HashSet, ffi::OsString, time::Duration};
+use std::{collections::HashSet, ffi::OsString};
 
 use nat_acct_common::layout::MAX_INTERFACES;
 use tracing::Level;
 
 use super::{
     UsageError,
-    args::{Args, CloseOnArg, Command, FormatArg, HookArg, LogLevelArg, RunArgs},
+    args::{Args, Command, HookArg, LogLevelArg, RunArgs},
 };
-use crate::{record::Format, replay, sink::Output};
+use crate::{engine::Timeouts, record::Format, replay, sink::Output};
 
 /// A command to carry out.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,34 +34,16 @@ pub struct RunConfig {
     pub output: Output,
     /// How they look.
     pub format: Format,
-    /// What ends a connection.
-    pub close_on: CloseOn,
     /// The most connections at a time.
     pub max_connections: u32,
-    /// How long after the end stragglers are collected.
-    pub linger: Duration,
-    /// Silence that ends an established connection.
-    pub idle_timeout: Duration,
-    /// Silence that ends an opening.
-    pub opening_timeout: Duration,
-    /// Silence that ends a connection on which one side has sent FIN.
-    pub closing_timeout: Duration,
+    /// When a connection ends.
+    pub timeouts: Timeouts,
     /// Size of the ring buffer in bytes: a power of two, and whole pages.
     pub ring_bytes: u32,
     /// Where the programs are attached.
     pub hook: HookChoice,
     /// The least grave events that are logged.
     pub log_level: Level,
-}
-
-/// What ends a connection besides RST and silence.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum CloseOn {
-    /// Both sides have sent FIN.
-    #[default]
-    BothFins,
-    /// One side has sent FIN.
-    FirstFin,
 }
 
 /// Where the programs are attached.
@@ -95,14 +77,10 @@ impl RunConfig {
         Ok(Self {
             inside: args.inside,
             outside: args.outside,
-            output: args.output.into(),
-            format: args.format.into(),
-            close_on: args.close_on.into(),
+            timeouts: args.accounting.timeouts(),
+            output: args.accounting.output.into(),
+            format: args.accounting.format.into(),
             max_connections: args.max_connections,
-            linger: args.linger,
-            idle_timeout: args.idle_timeout,
-            opening_timeout: args.opening_timeout,
-            closing_timeout: args.closing_timeout,
             ring_bytes: args.ring_bytes,
             hook: args.hook.into(),
             log_level: args.log_level.into(),
@@ -149,24 +127,6 @@ impl From<HookArg> for HookChoice {
             HookArg::Auto => Self::Auto,
             HookArg::Tcx => Self::Tcx,
             HookArg::Clsact => Self::Clsact,
-        }
-    }
-}
-
-impl From<FormatArg> for Format {
-    fn from(typed: FormatArg) -> Self {
-        match typed {
-            FormatArg::Ecs => Self::Ecs,
-            FormatArg::Compact => Self::Compact,
-        }
-    }
-}
-
-impl From<CloseOnArg> for CloseOn {
-    fn from(typed: CloseOnArg) -> Self {
-        match typed {
-            CloseOnArg::BothFins => Self::BothFins,
-            CloseOnArg::FirstFin => Self::FirstFin,
         }
     }
 }

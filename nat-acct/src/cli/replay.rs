@@ -9,13 +9,10 @@ use nat_acct_common::layout::MAX_INTERFACES;
 
 use super::{
     UsageError,
-    args::{CloseOnArg, FormatArg},
-    duration::{nanoseconds, parse_duration, parse_timeout},
+    accounting::AccountingArgs,
+    duration::{nanoseconds, parse_duration},
 };
-use crate::{
-    engine::Timeouts,
-    replay::{Config, Input, Source, Which},
-};
+use crate::replay::{Config, Input, Source, Which};
 
 /// The options of `replay`.
 #[derive(Debug, clap::Args)]
@@ -56,48 +53,18 @@ pub struct ReplayArgs {
           value_parser = value_parser!(u32).range(68..))]
     pub mtu: u32,
 
-    /// Where the records go: a file, which is made or added to, or `-` for standard output.
-    #[arg(long, value_name = "-|FILE", default_value = "-")]
-    pub output: OsString,
-
-    /// How the records look. `nat-acct schema` describes each format.
-    #[arg(long, value_enum, default_value_t)]
-    pub format: FormatArg,
-
-    /// What ends a connection besides RST and silence.
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
-    pub close_on: CloseOnArg,
-
-    /// How long stragglers are waited for after the end of a connection.
-    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = parse_duration)]
-    pub linger: Duration,
-
-    /// How long an established connection may be silent before it counts as ended.
-    #[arg(long, value_name = "TIME", default_value = "2h4m", value_parser = parse_timeout)]
-    pub idle_timeout: Duration,
-
-    /// How long an opening may wait for its answer.
-    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = parse_timeout)]
-    pub opening_timeout: Duration,
-
-    /// How long a connection may be silent after one side has sent FIN.
-    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = parse_timeout)]
-    pub closing_timeout: Duration,
+    /// What both `run` and `replay` are told of records.
+    #[command(flatten)]
+    pub accounting: AccountingArgs,
 }
 
 /// What the options mean.
 pub(super) fn config(args: ReplayArgs) -> Result<Config, UsageError> {
     Ok(Config {
         input: input(args.capture, args.inside, args.outside)?,
-        output: args.output.into(),
-        format: args.format.into(),
-        timeouts: Timeouts {
-            idle_ns: nanoseconds(args.idle_timeout),
-            opening_ns: nanoseconds(args.opening_timeout),
-            closing_ns: nanoseconds(args.closing_timeout),
-            linger_ns: nanoseconds(args.linger),
-            close_on_first_fin: matches!(args.close_on, CloseOnArg::FirstFin),
-        },
+        timeouts: args.accounting.timeouts(),
+        output: args.accounting.output.into(),
+        format: args.accounting.format.into(),
         inside_nets: args.inside_net,
         local_addresses: args.local,
         clock_slack_ns: nanoseconds(args.clock_slack),

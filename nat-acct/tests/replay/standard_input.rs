@@ -6,6 +6,11 @@ use std::{
     thread,
 };
 
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
 use crate::{
     compressed::gzip,
     program::{Directory, Replayed, payload, translated},
@@ -70,6 +75,25 @@ fn records_come_while_the_capture_goes_on() {
         Some(1),
         "a packet was cut off"
     );
+}
+
+#[test]
+fn a_signal_is_the_end_of_the_capture() {
+    let mut later = whole(6000);
+    delay(&mut later, 5_000_000_000);
+    let file = Pcapng::both(&sorted([whole(5000), later]), ETHERNET);
+    let directory = Directory::new();
+    let mut child = start(&directory, TWO_SIDES);
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(&file).unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    lines.next().unwrap().unwrap();
+    let process = Pid::from_raw(child.id().cast_signed());
+    kill(process, Signal::SIGINT).unwrap();
+    let rest: Vec<_> = lines.map(Result::unwrap).collect();
+    assert_eq!(rest.len(), 1, "what was read gives its records");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    drop(input);
 }
 
 #[test]

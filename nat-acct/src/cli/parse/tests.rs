@@ -1,18 +1,19 @@
 //! Command lines and what they mean, or what is said about them.
 
-use std::{os::unix::ffi::OsStringExt, time::Duration};
+use std::os::unix::ffi::OsStringExt;
 
 use tracing::Level;
 
 use super::*;
 use crate::{
-    cli::{CloseOn, HookChoice, RunConfig},
+    cli::{HookChoice, RunConfig},
     engine::Timeouts,
     record::Format,
     replay::{Config, Input, Source, Which},
     sink::Output,
 };
 
+const SECOND: u64 = 1_000_000_000;
 const RUN: &str = "run --inside br0 --outside eth1";
 
 #[test]
@@ -22,12 +23,14 @@ fn the_defaults_are_those_of_the_design() {
         outside: vec!["eth1".into()],
         output: Output::Standard,
         format: Format::Ecs,
-        close_on: CloseOn::BothFins,
         max_connections: 65_536,
-        linger: Duration::from_secs(1),
-        idle_timeout: Duration::from_secs(7440),
-        opening_timeout: Duration::from_secs(120),
-        closing_timeout: Duration::from_secs(120),
+        timeouts: Timeouts {
+            idle_ns: 7440 * SECOND,
+            opening_ns: 120 * SECOND,
+            closing_ns: 120 * SECOND,
+            linger_ns: SECOND,
+            close_on_first_fin: false,
+        },
         ring_bytes: 1 << 20,
         hook: HookChoice::Auto,
         log_level: Level::INFO,
@@ -42,12 +45,14 @@ fn every_option_arrives() {
         outside: vec!["eth1".into(), "ppp0".into()],
         output: Output::File("/x/y".into()),
         format: Format::Compact,
-        close_on: CloseOn::FirstFin,
         max_connections: 16_777_216,
-        linger: Duration::ZERO,
-        idle_timeout: Duration::from_secs(1),
-        opening_timeout: Duration::from_secs(2),
-        closing_timeout: Duration::from_secs(3),
+        timeouts: Timeouts {
+            idle_ns: SECOND,
+            opening_ns: 2 * SECOND,
+            closing_ns: 3 * SECOND,
+            linger_ns: 0,
+            close_on_first_fin: true,
+        },
         ring_bytes: 1 << 30,
         hook: HookChoice::Auto,
         log_level: Level::TRACE,
