@@ -9,6 +9,8 @@ use nat_acct_common::{
     packet::{Bytes, Frame, Header, Link, Segment, parse},
 };
 
+use network_types::eth::EthHdr;
+
 use crate::maps::{self, FRONT_BYTES, Front};
 
 /// Parses the packet that a program was called for.
@@ -74,10 +76,11 @@ fn bounds(context: &TcContext) -> (usize, usize) {
 #[inline(never)]
 fn copied_segment(context: &TcContext, frame: &Frame) -> Result<Segment, Cause> {
     let front = maps::front().ok_or(Cause::Inconsistent)?;
-    let len = frame.len.min(FRONT_BYTES);
-    if len == 0 {
+    // Verifiers before Linux 6.8 do not learn from a comparison with 0 that a length is not 0.
+    if frame.len < EthHdr::LEN as u32 {
         return Err(Cause::Truncated);
     }
+    let len = frame.len.min(FRONT_BYTES);
     // SAFETY: the buffer is this processor's and has `FRONT_BYTES` bytes.
     let result = unsafe { bpf_skb_load_bytes(context.skb.skb.cast(), 0, front.cast(), len) };
     if result != 0 {

@@ -7,13 +7,10 @@ use super::{
     Config,
     clocks::Clocks,
     gateway::Gateway,
-    records::Records,
+    records::{EPOCH_NS, Records},
     seen::{Seen, Side},
 };
 use crate::{engine::Engine, record::End, sink::SinkError, source::memory::MemorySource};
-
-/// In the flow step 0 means "never", so the source's clock begins before the epoch does.
-pub(super) const EPOCH_NS: u64 = 1;
 
 pub(super) struct Accounts {
     source: MemorySource,

@@ -1,6 +1,5 @@
 //! From closed connections to lines in the sink, and their sums for the summary.
 
-use super::accounts::EPOCH_NS;
 use crate::{
     record::{Closed, Format, Match, Record, Stamp},
     sink::{Sink, SinkError},
@@ -20,6 +19,9 @@ pub(super) struct Sums {
     /// Payload bytes from remotes to clients.
     pub received_bytes: u64,
 }
+
+/// In the flow step 0 means "never", so the source's clock begins before the epoch does.
+pub(super) const EPOCH_NS: u64 = 1;
 
 pub(super) struct Records {
     sink: Sink,
