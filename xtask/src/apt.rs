@@ -48,27 +48,33 @@ pub fn install_command<'a>(packages: impl IntoIterator<Item = &'a str>) -> Cmd {
     Cmd::new("apt-get install -y --no-install-recommends --no-remove").args(packages)
 }
 
+/// Has apt learn which packages there are, as root.
+pub fn update() -> Result<()> {
+    unattended(Cmd::new("apt-get update"))
+}
+
 /// Installs packages, as root.
 pub fn install(packages: &[&str]) -> Result<()> {
-    let unattended = |cmd: Cmd| {
-        let cmd = cmd.env("DEBIAN_FRONTEND", "noninteractive");
-        cmd.args([
-            "-q",
-            "-o",
-            "Dpkg::Use-Pty=0",
-            "-o",
-            "DPkg::Lock::Timeout=300",
-        ])
-        .run()
-    };
     let _no_services = NoServices::begin()?;
     let install = || unattended(install_command(packages.iter().copied()));
     if packages.iter().all(|package| candidate(package).is_some()) && install().is_ok() {
         return Ok(());
     }
     // The lists are missing, or name versions that the mirror no longer has.
-    unattended(Cmd::new("apt-get update"))?;
+    update()?;
     install()
+}
+
+fn unattended(cmd: Cmd) -> Result<()> {
+    let cmd = cmd.env("DEBIAN_FRONTEND", "noninteractive");
+    cmd.args([
+        "-q",
+        "-o",
+        "Dpkg::Use-Pty=0",
+        "-o",
+        "DPkg::Lock::Timeout=300",
+    ])
+    .run()
 }
 
 /// While it lives, no package starts its service. A policy of the machine's own

@@ -13,6 +13,8 @@ use plan::Plan;
 use route::Route;
 use step::Step;
 
+use crate::apt;
+
 #[derive(clap::Args)]
 pub struct Args {
     /// Only show what each of the two ways would do here
@@ -30,7 +32,7 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// Builds the kernel programs; quick when nothing has changed.
 pub fn ensure() -> Result<()> {
-    let facts = facts::gather();
+    let facts = up_to_date()?;
     match plan::choose(&facts) {
         Plan::Do(route, steps) => carry_out(&facts, route, &steps),
         Plan::Ask(ways) => {
@@ -44,6 +46,17 @@ pub fn ensure() -> Result<()> {
             bail!("the kernel programs are not built")
         }
     }
+}
+
+/// What is there, after apt has learned of newer packages where that may change the plan.
+fn up_to_date() -> Result<Facts> {
+    let facts = facts::gather();
+    if !plan::wants_newer_lists(&facts) {
+        return Ok(facts);
+    }
+    println!("==> apt knows no compiler that is new enough: it may have old lists");
+    apt::update()?;
+    Ok(facts::gather())
 }
 
 fn carry_out(facts: &Facts, route: Route, steps: &[Step]) -> Result<()> {

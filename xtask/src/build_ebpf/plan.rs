@@ -29,6 +29,14 @@ pub fn choose(facts: &Facts) -> Plan {
     }
 }
 
+/// Whether Debian's route fails only for the age of the packages that apt knows of.
+pub fn wants_newer_lists(facts: &Facts) -> bool {
+    let is_old = facts.apt_rustc.is_some_and(|version| version < oldest());
+    let installs_compiler = steps(facts, Route::Debian).contains(&Step::InstallCompiler);
+    let is_needed = steps(facts, Route::Rustup) != [Step::Build];
+    facts.root && facts.apt && is_old && installs_compiler && is_needed
+}
+
 /// What is missing on a route, and the build.
 pub fn steps(facts: &Facts, route: Route) -> Vec<Step> {
     let mut steps = Vec::new();
@@ -160,6 +168,23 @@ mod tests {
         );
         facts.rustup = false;
         check(&facts, None, &[]);
+    }
+
+    #[test]
+    fn old_lists_are_renewed_where_that_may_help() {
+        let mut facts = Facts {
+            apt_rustc: Some((1, 85)),
+            rustup: true,
+            ..fresh_debian()
+        };
+        assert!(wants_newer_lists(&facts));
+        facts.root = false;
+        assert!(!wants_newer_lists(&facts), "only root may");
+        facts.root = true;
+        facts.nightly = Some(NIGHTLY);
+        facts.linker = Linker::With(23);
+        assert!(!wants_newer_lists(&facts), "rustup's way is ready");
+        assert!(!wants_newer_lists(&fresh_debian()));
     }
 
     #[test]

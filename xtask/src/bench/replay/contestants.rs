@@ -1,93 +1,82 @@
-//! The programs that read the captures, and how each is run so that it does what is nearest to ours.
-//! Those that read one capture get the inside one, in which all bytes are: that is in their favour.
+//! Who takes part: a program, how it is run, and what it reads. Ours are here, and the floor below
+//! all of them.
 
-use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
-
-use crate::bench::packages;
-use crate::bench::traffic::{Captures, GATEWAY, INSIDE_GATEWAY, INSIDE_PREFIX, Sums};
-use crate::process::{Cmd, find};
-
-pub const OURS: &str = "nat-acct replay";
-pub const LONGER: &str = "nat-acct replay, captures 4 times as long";
+use super::inputs::Inputs;
+use crate::bench::traffic::{Captures, Sums};
+use crate::process::Cmd;
 
 pub struct Contestant {
     pub name: &'static str,
+    /// That of Debian; ours is in none.
     pub package: Option<&'static str>,
     /// `None` if the program is missing.
     pub cmd: Option<Cmd>,
     /// Of all captures that it reads.
     pub packets: u64,
-    /// What it writes, if that has to be empty before.
-    pub writes: PathBuf,
-    /// What its records have to add up to, if it is ours.
-    pub truth: Option<Sums>,
+    /// What is removed before each run.
+    pub writes: Option<PathBuf>,
+    pub role: Role,
+    /// What it does, for the page.
     pub remark: &'static str,
 }
 
-const PROGRAMS: [(&str, &str); 4] = [
-    ("natlog", "natlog"),
-    ("tshark", "tshark"),
-    ("softflowd", "softflowd"),
-    ("nfpcapd", "nfdump"),
-];
-
-/// Ours only, and the floor.
-pub fn ours(
-    agent: &Path,
-    captures: &Captures,
-    longer: &Captures,
-    scratch: &Path,
-) -> Vec<Contestant> {
-    vec![
-        cat(captures),
-        nat_acct(OURS, agent, captures, scratch),
-        nat_acct(LONGER, agent, longer, scratch),
-    ]
+pub enum Role {
+    /// Its records have to add up to this.
+    Ours(Sums),
+    /// It is compared with the one of ours that has this name.
+    Beside(&'static str),
 }
 
-/// Ours and the others, which are installed where they are missing.
-pub fn all(
-    agent: &Path,
-    captures: &Captures,
-    longer: &Captures,
-    scratch: &Path,
-    receiver: &UdpSocket,
-) -> Result<Vec<Contestant>> {
-    packages::install(&PROGRAMS);
-    let mut all = ours(agent, captures, longer, scratch);
-    all.extend([
-        natlog(captures, scratch),
-        tshark(captures),
-        softflowd(captures, receiver)?,
-        nfpcapd(captures, scratch),
-    ]);
-    Ok(all)
+pub const USUAL: &str = "nat-acct replay";
+pub const LONGER: &str = "nat-acct replay, longer";
+pub const WHOLE: &str = "nat-acct replay, whole packets";
+
+/// Ours, and the floor.
+pub fn ours(agent: &Path, inputs: &Inputs, scratch: &Path) -> Vec<Contestant> {
+    let replay = |name, captures, remark| nat_acct(name, agent, captures, scratch, remark);
+    vec![
+        cat(&inputs.usual),
+        replay(USUAL, &inputs.usual, "both captures to records in JSON"),
+        replay(LONGER, &inputs.longer, "the same with longer captures"),
+        replay(
+            WHOLE,
+            &inputs.whole,
+            "the same with captures of whole packets",
+        ),
+    ]
 }
 
 /// What every program has to do at least.
 fn cat(captures: &Captures) -> Contestant {
+    let cmd = Cmd::new("cat").args([&*path(&captures.inside), &path(&captures.outside)]);
     Contestant {
         name: "cat",
         package: Some("coreutils"),
-        cmd: Some(
-            Cmd::new("cat")
-                .arg(path(&captures.inside))
-                .arg(path(&captures.outside)),
-        ),
+        cmd: Some(cmd),
         packets: captures.packets(),
-        writes: PathBuf::new(),
-        truth: None,
-        remark: "reads both captures and does nothing",
+        writes: None,
+        role: Role::Beside(USUAL),
+        remark: "reads both captures and does nothing: the floor",
     }
 }
 
-fn nat_acct(name: &'static str, agent: &Path, captures: &Captures, scratch: &Path) -> Contestant {
+fn nat_acct(
+    name: &'static str,
+    agent: &Path,
+    captures: &Captures,
+    scratch: &Path,
+    remark: &'static str,
+) -> Contestant {
     let writes = scratch.join("records.json");
-    let cmd = Cmd::new(&path(agent))
-        .args(["replay", "--inside", &path(&captures.inside)])
+    let cmd = Cmd {
+        program: path(agent),
+        ..Cmd::default()
+    };
+    let cmd = cmd
+        .arg("replay")
+        .args(["--inside", &path(&captures.inside)])
         .args(["--outside", &path(&captures.outside)])
         .args(["--output", &path(&writes)]);
     Contestant {
@@ -95,86 +84,13 @@ fn nat_acct(name: &'static str, agent: &Path, captures: &Captures, scratch: &Pat
         package: None,
         cmd: Some(cmd),
         packets: captures.packets(),
-        writes,
-        truth: Some(captures.truth),
-        remark: "both captures to records",
+        writes: Some(writes),
+        role: Role::Ours(captures.truth),
+        remark,
     }
 }
 
-fn natlog(captures: &Captures, scratch: &Path) -> Contestant {
-    let writes = scratch.join("natlog.csv");
-    let cmd = Cmd::new("natlog --no-daemon --config /dev/null --log off")
-        .arg(format!("--log-data={}", path(&writes)))
-        .arg(path(&captures.inside))
-        .args([&INSIDE_GATEWAY.to_string(), &format!("/{INSIDE_PREFIX}")].map(String::as_str))
-        .arg(path(&captures.outside))
-        .args([&GATEWAY.to_string(), "/24"]);
-    Contestant {
-        name: "natlog, files of tcpdump",
-        package: Some("natlog"),
-        cmd: present(cmd),
-        packets: captures.packets(),
-        writes,
-        truth: None,
-        remark: "both captures to lines of a table",
-    }
-}
-
-fn tshark(captures: &Captures) -> Contestant {
-    let cmd = Cmd::new("tshark -n -q -z conv,tcp -r").arg(path(&captures.inside));
-    Contestant {
-        name: "tshark -q -z conv,tcp",
-        package: Some("tshark"),
-        cmd: present(cmd),
-        packets: captures.truth.packets,
-        writes: PathBuf::new(),
-        truth: None,
-        remark: "the inside capture to a table of conversations",
-    }
-}
-
-/// Twice as many flows as connections at a time: flows are kept after their end.
-fn softflowd(captures: &Captures, receiver: &UdpSocket) -> Result<Contestant> {
-    let flows = 2 * captures.plan.connections;
-    let cmd = Cmd::new("softflowd -d -v 9")
-        .args(["-m", &flows.to_string()])
-        .args(["-n", &receiver.local_addr()?.to_string()])
-        .args(["-r", &path(&captures.inside)]);
-    Ok(Contestant {
-        name: "softflowd",
-        package: Some("softflowd"),
-        cmd: present(cmd),
-        packets: captures.truth.packets,
-        writes: PathBuf::new(),
-        truth: None,
-        remark: "the inside capture to NetFlow 9, which is sent",
-    })
-}
-
-fn nfpcapd(captures: &Captures, scratch: &Path) -> Contestant {
-    let cmd = Cmd::new("nfpcapd")
-        .args(["-r", &path(&captures.inside)])
-        .args(["-w", &path(scratch)]);
-    Contestant {
-        name: "nfpcapd",
-        package: Some("nfdump"),
-        cmd: present(cmd),
-        packets: captures.truth.packets,
-        writes: PathBuf::new(),
-        truth: None,
-        remark: "the inside capture to a file of flows",
-    }
-}
-
-/// The command, with its program's place, if it is there.
-fn present(cmd: Cmd) -> Option<Cmd> {
-    let program = find(&cmd.program)?;
-    Some(Cmd {
-        program: path(&program),
-        ..cmd
-    })
-}
-
-fn path(path: &Path) -> String {
+/// For a command line.
+pub fn path(path: &Path) -> String {
     path.display().to_string()
 }

@@ -3,9 +3,11 @@
 //! in the captures fails the benchmark.
 
 mod contestants;
+mod inputs;
+mod others;
+mod page;
 mod records;
 mod rounds;
-mod rows;
 
 use std::fs;
 use std::net::{Ipv4Addr, UdpSocket};
@@ -13,12 +15,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use self::inputs::Inputs;
 use super::report;
-use super::traffic::{Captures, Plan};
 use crate::{agent, build_ebpf};
-
-/// How much longer the captures are that show whether memory grows.
-const LONGER: u64 = 4;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -51,33 +50,21 @@ pub fn run(args: &Args) -> Result<()> {
     build_ebpf::ensure()?;
     let agent = agent::build()?;
     let dir = dir()?;
-    let captures = Captures::of(args.plan(1), &dir)?;
-    let longer = Captures::of(args.plan(LONGER), &dir)?;
+    let inputs = Inputs::new(args, &dir)?;
     let scratch = scratch(&dir)?;
+    let mut contestants = contestants::ours(&agent, &inputs, &scratch);
     // Flows are sent to it, and nobody reads them.
     let receiver = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
-    let contestants = if args.alone {
-        contestants::ours(&agent, &captures, &longer, &scratch)
-    } else {
-        contestants::all(&agent, &captures, &longer, &scratch, &receiver)?
-    };
-    let measured = rounds::run(contestants, args.rounds, &scratch)?;
-    let body = rows::body(&measured, &captures, &longer, args.rounds);
-    println!("\n{body}");
     if !args.alone {
-        report::write("Replay", &body)?;
+        contestants.extend(others::all(&inputs, &scratch, receiver.local_addr()?));
+    }
+    let all = rounds::run(contestants, args.rounds, &scratch)?;
+    let page = page::page(&all, &inputs, args.rounds);
+    println!("\n{page}");
+    if !args.alone {
+        report::write("Replay", &page)?;
     }
     Ok(())
-}
-
-impl Args {
-    fn plan(&self, times: u64) -> Plan {
-        Plan {
-            packets: times * self.packets,
-            connections: self.connections,
-            seed: self.seed,
-        }
-    }
 }
 
 /// Beside what cargo builds: nobody commits it, and `cargo clean` removes it.

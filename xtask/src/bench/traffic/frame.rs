@@ -12,9 +12,6 @@ use etherparse::{
 
 use super::conversation::{FULL, Kind, Segment};
 
-/// How much of a frame is captured.
-pub const SNAP_BYTES: usize = 96;
-
 // Locally administered Ethernet addresses.
 const INSIDE_GATEWAY: [u8; 6] = [2, 0, 0, 0, 0, 1];
 const OUTSIDE_GATEWAY: [u8; 6] = [2, 0, 0, 0, 0, 2];
@@ -46,16 +43,18 @@ pub struct Frame {
     pub ip_bytes: u32,
 }
 
-pub fn build(segment: &Segment, way: &Way, time_ms: u32) -> Frame {
+/// At most `snap_bytes` are captured.
+pub fn build(segment: &Segment, way: &Way, time_ms: u32, snap_bytes: u32) -> Frame {
     let tcp = tcp(segment, way, time_ms);
     let ip = ip(&tcp, segment.payload, way);
     let ip_bytes = u32::from(ip.total_len);
-    let mut bytes = Vec::with_capacity(SNAP_BYTES);
+    let original = Ethernet2Header::LEN as u32 + ip_bytes;
+    let captured = snap_bytes.min(original) as usize;
+    let mut bytes = Vec::with_capacity(captured);
     bytes.extend_from_slice(&ethernet(way).to_bytes());
     bytes.extend_from_slice(&ip.to_bytes());
     bytes.extend_from_slice(&tcp.to_bytes());
-    let original = Ethernet2Header::LEN as u32 + ip_bytes;
-    bytes.resize(SNAP_BYTES.min(original as usize), 0);
+    bytes.resize(captured, 0);
     Frame {
         bytes,
         original,

@@ -28,10 +28,13 @@ pub struct Plan {
     /// At a time.
     pub connections: u32,
     pub seed: u64,
+    /// How much of a packet is captured.
+    pub snap_bytes: u32,
 }
 
 pub struct Traffic {
     random: Random,
+    snap_bytes: u32,
     inside: Pcap,
     outside: Pcap,
     now_us: u64,
@@ -50,6 +53,7 @@ impl Traffic {
     pub fn new(plan: &Plan, inside: Pcap, outside: Pcap) -> Self {
         Self {
             random: Random::new(plan.seed),
+            snap_bytes: plan.snap_bytes,
             inside,
             outside,
             now_us: START_US,
@@ -120,8 +124,8 @@ impl Traffic {
         };
         let time_ms = (self.now_us / 1_000) as u32;
         let way = |side| connection.endpoints.way(side, outbound);
-        let inside = frame::build(segment, &way(Side::Inside), time_ms);
-        let outside = frame::build(segment, &way(Side::Outside), time_ms);
+        let build = |side| frame::build(segment, &way(side), time_ms, self.snap_bytes);
+        let (inside, outside) = (build(Side::Inside), build(Side::Outside));
         self.inside.write(inside_us, &inside)?;
         self.outside.write(outside_us, &outside)?;
         connection.count(segment, outbound, inside.ip_bytes);

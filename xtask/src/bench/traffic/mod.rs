@@ -34,7 +34,10 @@ pub struct Captures {
 impl Captures {
     /// Those in `dir`, made if they are not there.
     pub fn of(plan: Plan, dir: &Path) -> Result<Self> {
-        let name = format!("{}-{}-{}", plan.packets, plan.connections, plan.seed);
+        let name = format!(
+            "{}-{}-{}-{}",
+            plan.packets, plan.connections, plan.snap_bytes, plan.seed
+        );
         let dir = dir.join(name);
         let (inside, outside) = (dir.join("inside.pcap"), dir.join("outside.pcap"));
         let truth = match truth_in(&dir) {
@@ -65,7 +68,8 @@ fn make(plan: &Plan, dir: &Path, inside: &Path, outside: &Path) -> Result<Sums> 
     fs::create_dir_all(dir)?;
     // Written last, so that captures without it are not whole.
     let _ = fs::remove_file(truth_file(dir));
-    let traffic = Traffic::new(plan, Pcap::create(inside)?, Pcap::create(outside)?);
+    let create = |path| Pcap::create(path, plan.snap_bytes);
+    let traffic = Traffic::new(plan, create(inside)?, create(outside)?);
     let truth = traffic.generate(plan)?;
     let text = json!({ "version": VERSION, "truth": truth.to_json() });
     fs::write(truth_file(dir), text.to_string())?;

@@ -6,10 +6,11 @@ use std::{
     path::Path,
 };
 
-use super::frame::{Frame, SNAP_BYTES};
+use super::frame::Frame;
 
-/// Magic number, version 2.4, two unused fields, snap length, link type.
-const HEADER: [u32; 6] = [0xa1b2_c3d4, 4 << 16 | 2, 0, 0, SNAP_BYTES as u32, 1];
+/// Magic number, version 2.4, two unused fields. Snap length and link type follow.
+const HEADER: [u32; 4] = [0xa1b2_c3d4, 4 << 16 | 2, 0, 0];
+const ETHERNET: u32 = 1;
 const BUFFER_BYTES: usize = 1 << 20;
 
 pub struct Pcap {
@@ -17,10 +18,11 @@ pub struct Pcap {
 }
 
 impl Pcap {
-    pub fn create(path: &Path) -> io::Result<Self> {
+    pub fn create(path: &Path, snap_bytes: u32) -> io::Result<Self> {
         let file = BufWriter::with_capacity(BUFFER_BYTES, File::create(path)?);
         let mut pcap = Self { file };
         pcap.write_numbers(&HEADER)?;
+        pcap.write_numbers(&[snap_bytes, ETHERNET])?;
         Ok(pcap)
     }
 

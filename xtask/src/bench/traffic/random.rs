@@ -20,7 +20,7 @@ impl Random {
     pub fn between(&mut self, start: u32, end: u32) -> u32 {
         let span = u64::from(end - start);
         // The upper half of the product is below the span.
-        start + ((self.word() >> 32) * span >> 32) as u32
+        start + (((self.word() >> 32) * span) >> 32) as u32
     }
 
     /// True once in so many times.
