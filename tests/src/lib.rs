@@ -11,6 +11,7 @@ pub mod privilege;
 pub mod random;
 pub mod seccomp;
 pub mod server;
+pub mod shapes;
 pub mod traffic;
 pub mod truth;
 pub mod wait;

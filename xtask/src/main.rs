@@ -12,6 +12,7 @@ mod fuzz;
 mod lab;
 mod lint;
 mod process;
+mod shapes;
 mod test;
 mod tools;
 

@@ -4,9 +4,10 @@
 use anyhow::Result;
 use nat_acct_tests::agent::BINARY;
 use nat_acct_tests::privilege::is_root;
+use nat_acct_tests::shapes::NOTES;
 
 use crate::process::{Cmd, cargo};
-use crate::{agent, build_ebpf, tools};
+use crate::{agent, build_ebpf, shapes, tools};
 
 /// Tests of the lab are whole gateways under load; many at a time would only
 /// measure each other.
@@ -14,6 +15,9 @@ const MOST_THREADS: usize = 4;
 
 #[derive(clap::Args)]
 pub struct Args {
+    /// Write `docs/SHAPES.md` from what the tests have shown, instead of checking it
+    #[arg(long)]
+    shapes: bool,
     /// Arguments for `cargo test`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     cargo: Vec<String>,
@@ -35,7 +39,16 @@ pub fn run(args: &Args) -> Result<()> {
     if std::env::var_os("RUST_TEST_THREADS").is_none() {
         test = test.env("RUST_TEST_THREADS", threads().to_string());
     }
-    test.run()
+    let notes = shapes::fresh_notes()?;
+    test.env(NOTES, notes.display().to_string()).run()?;
+    if args.shapes {
+        shapes::write(&notes)
+    } else if is_root() && args.cargo.is_empty() {
+        shapes::check(&notes)
+    } else {
+        // Not all tests have run, so there is less to be seen than the page says.
+        Ok(())
+    }
 }
 
 fn threads() -> usize {
