@@ -58,7 +58,7 @@ pub fn compare_clocks(_context: TcContext) -> i32 {
 #[inline(always)]
 fn inside(context: &TcContext, sender: Sender) {
     match segment(context, INSIDE) {
-        Ok((segment, zone)) => flow::inside(&MAPS, &segment, sender, zone),
+        Ok((segment, interface)) => flow::inside(&MAPS, &segment, sender, interface),
         Err(cause) => ignore(context, cause),
     }
 }
@@ -66,19 +66,19 @@ fn inside(context: &TcContext, sender: Sender) {
 #[inline(always)]
 fn outside(context: &TcContext, sender: Sender) {
     match segment(context, OUTSIDE) {
-        Ok((segment, zone)) => flow::outside(&MAPS, &segment, sender, zone as u16),
+        Ok((segment, interface)) => flow::outside(&MAPS, &segment, sender, interface as u16),
         Err(cause) => ignore(context, cause),
     }
 }
 
-/// The packet as a segment, and the zone of its interface.
+/// The packet as a segment, and the number of its interface.
 #[inline(always)]
 fn segment(context: &TcContext, side: u32) -> Result<(Segment, u32), Cause> {
     let interfaces: &Interfaces = maps::interfaces(side).ok_or(Cause::Inconsistent)?;
-    let (zone, link) = interfaces
+    let (number, link) = interfaces
         .find(packet::interface_index(context))
         .ok_or(Cause::UnknownInterface)?;
-    Ok((packet::segment(context, link)?, zone))
+    Ok((packet::segment(context, link)?, number))
 }
 
 #[inline(always)]

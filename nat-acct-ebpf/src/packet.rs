@@ -6,7 +6,7 @@ use core::{hint, mem, ptr};
 use aya_ebpf::{helpers::bpf_skb_load_bytes, programs::TcContext};
 use nat_acct_common::{
     layout::Cause,
-    packet::{Bytes, Frame, Header, Link, Segment, parse},
+    packet::{Bytes, Frame, Header, Link, Segment, Vlan, parse},
 };
 
 use network_types::eth::EthHdr;
@@ -37,7 +37,22 @@ fn frame(context: &TcContext, link: Link) -> Frame {
     Frame {
         link,
         len: context.len(),
+        vlan: vlan(context),
         gso_size,
+    }
+}
+
+/// By the tag that the kernel has taken off the packet.
+#[inline(always)]
+fn vlan(context: &TcContext) -> Vlan {
+    // SAFETY: the context is the kernel's for the whole call.
+    let (is_present, control) =
+        unsafe { ((*context.skb.skb).vlan_present, (*context.skb.skb).vlan_tci) };
+    // Before Linux 6.1 the control information outlives the tag.
+    if is_present == 0 {
+        Vlan::NONE
+    } else {
+        Vlan::NONE.tagged(control as u16)
     }
 }
 

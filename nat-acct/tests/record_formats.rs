@@ -83,7 +83,10 @@ fn expanded(compact: &Value) -> Value {
         client["nat"] = address_port(translated);
     }
     let remote = side(compact, "r", ["ri", "rp"]);
-    let inside = compact.get("i").map(interface);
+    let mut inside = compact.get("i").map(interface);
+    if let (Some(inside), Some(vlan)) = (&mut inside, compact.get("v")) {
+        inside["vlan"] = json!({ "id": vlan });
+    }
     let outside = compact.get("o").map(interface);
     let is_outbound = direction == "outbound";
     let (source, destination) = if is_outbound {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 const FORMATS: [Format; 2] = [Format::Ecs, Format::Compact];
 
 /// Fields that a record may lack, by their JSON pointers.
-const OPTIONAL: [&str; 11] = [
+const OPTIONAL: [&str; 14] = [
     "/source/nat",
     "/destination/nat",
     "/observer/ingress",
@@ -21,6 +21,9 @@ const OPTIONAL: [&str; 11] = [
     "/m",
     "/p",
     "/o",
+    "/observer/ingress/vlan",
+    "/observer/egress/vlan",
+    "/v",
 ];
 
 #[test]

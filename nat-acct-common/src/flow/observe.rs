@@ -10,10 +10,10 @@ use crate::{
 /// the largest super-packet (512 KiB, kernel: include/linux/netdevice.h, GSO_MAX_SIZE).
 const FAR: u32 = 1 << 20;
 
-/// A segment on the inside interface `zone`.
+/// A segment on the inside interface with this number.
 #[inline(always)]
-pub fn inside<T: Runtime>(table: &T, segment: &Segment, sender: Sender, zone: u32) {
-    let key = FlowKey::of(segment, sender, zone);
+pub fn inside<T: Runtime>(table: &T, segment: &Segment, sender: Sender, interface: u32) {
+    let key = FlowKey::of(segment, sender, interface);
     match place::find(table, &key) {
         Some(bucket) => known(table, bucket, segment, sender),
         None => {
@@ -73,13 +73,13 @@ fn note_time<T: Runtime>(table: &T, bucket: &Bucket, owner: Owner) {
     }
 }
 
-/// A segment on the outside interface `zone`. Only openings matter there.
+/// A segment on the outside interface with this number. Only openings matter there.
 #[inline(always)]
-pub fn outside<T: Runtime>(table: &T, segment: &Segment, sender: Sender, zone: u16) {
+pub fn outside<T: Runtime>(table: &T, segment: &Segment, sender: Sender, interface: u16) {
     if !segment.opens() {
         return;
     }
-    let key = OutsideKey::of(segment, sender, zone);
+    let key = OutsideKey::of(segment, sender, interface);
     let now_ns = table.now_ns();
     match table.note_outside(&key, now_ns) {
         Ok(()) => table.emit(&Event {

@@ -6,7 +6,7 @@ use crate::{memory::Shared, packet::Link};
 /// The most interfaces of one side.
 pub const MAX_INTERFACES: usize = 16;
 
-/// The interfaces of one side, inside or outside; a place in the list is a zone number.
+/// The interfaces of one side, inside or outside; a place in the list is an interface's number.
 #[repr(C)]
 #[derive(Default)]
 pub struct Interfaces([Interface; MAX_INTERFACES]);
@@ -23,11 +23,11 @@ struct Interface {
 }
 
 impl Interfaces {
-    /// The zone number of the interface with the kernel's number `index`, and what its frames
-    /// start with.
+    /// Our number of the interface with the kernel's number `index`, and what its frames start
+    /// with.
     #[inline(always)]
     pub fn find(&self, index: u32) -> Option<(u32, Link)> {
-        for (zone, interface) in self.0.iter().enumerate() {
+        for (number, interface) in self.0.iter().enumerate() {
             let listed = interface.index.get();
             if listed == index {
                 let link = if interface.link.get() == Link::Ip as u32 {
@@ -35,7 +35,7 @@ impl Interfaces {
                 } else {
                     Link::Ethernet
                 };
-                return Some((zone as u32, link));
+                return Some((number as u32, link));
             }
             if listed == 0 {
                 return None;
@@ -44,9 +44,9 @@ impl Interfaces {
         None
     }
 
-    /// Writes the interface of a zone.
-    pub fn set(&self, zone: usize, index: u32, link: Link) {
-        if let Some(interface) = self.0.get(zone) {
+    /// Writes the interface with our number `number`.
+    pub fn set(&self, number: usize, index: u32, link: Link) {
+        if let Some(interface) = self.0.get(number) {
             interface.link.set(link as u32);
             interface.index.set(index);
         }

@@ -1,7 +1,7 @@
 //! The key of a connection as the inside sees it, and its hash.
 
-use super::Address;
-use crate::packet::Segment;
+use super::{Address, MAX_INTERFACES};
+use crate::packet::{Segment, Vlan};
 
 /// Which end of the connection sent a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,8 +34,33 @@ impl Sender {
     }
 }
 
-/// The 4-tuple of a connection on the inside, before translation, and the inside interface on
-/// which it was seen: two zones may use the same addresses.
+/// A network on the inside: two of them may use the same addresses.
+#[repr(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Zone(u32);
+
+const _: () = assert!(MAX_INTERFACES <= 1 << (u32::BITS - Vlan::BITS));
+
+impl Zone {
+    /// A VLAN of the inside interface with this number, in the order of the command line.
+    #[inline(always)]
+    pub const fn new(interface: u32, vlan: Vlan) -> Self {
+        Self(interface << Vlan::BITS | vlan.to_bits())
+    }
+
+    /// Number of the inside interface.
+    pub const fn interface(self) -> usize {
+        (self.0 >> Vlan::BITS) as usize
+    }
+
+    /// The VLAN.
+    pub const fn vlan(self) -> Vlan {
+        Vlan::from_bits(self.0 & ((1 << Vlan::BITS) - 1))
+    }
+}
+
+/// The 4-tuple of a connection on the inside, before translation, and the network in which it was
+/// seen.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FlowKey {
@@ -47,8 +72,8 @@ pub struct FlowKey {
     pub client_port: u16,
     /// Port of the remote.
     pub remote_port: u16,
-    /// Number of the inside interface, in the order of the command line.
-    pub zone: u32,
+    /// The network.
+    pub zone: Zone,
 }
 
 const _: () = assert!(size_of::<FlowKey>() == FlowKey::WORDS * 8);
@@ -56,9 +81,10 @@ const _: () = assert!(size_of::<FlowKey>() == FlowKey::WORDS * 8);
 impl FlowKey {
     pub(crate) const WORDS: usize = 5;
 
-    /// The key of a segment that `sender` sent, seen on the inside interface `zone`.
+    /// The key of a segment that `sender` sent, seen on the inside interface with this number.
     #[inline(always)]
-    pub const fn of(segment: &Segment, sender: Sender, zone: u32) -> Self {
+    pub const fn of(segment: &Segment, sender: Sender, interface: u32) -> Self {
+        let zone = Zone::new(interface, segment.vlan);
         match sender {
             Sender::Client => Self {
                 client: segment.source,
@@ -82,7 +108,7 @@ impl FlowKey {
         let [a, b] = self.client.words();
         let [c, d] = self.remote.words();
         let ports = (self.client_port as u64) << 16 | self.remote_port as u64;
-        [a, b, c, d, ports << 32 | self.zone as u64]
+        [a, b, c, d, ports << 32 | self.zone.0 as u64]
     }
 
     pub(crate) const fn from_words(words: [u64; Self::WORDS]) -> Self {
@@ -92,7 +118,7 @@ impl FlowKey {
             remote: Address::from_words([c, d]),
             client_port: (last >> 48) as u16,
             remote_port: (last >> 32) as u16,
-            zone: last as u32,
+            zone: Zone(last as u32),
         }
     }
 

@@ -18,7 +18,7 @@ pub struct OutsideKey {
     /// Initial sequence number.
     pub isn: u32,
     /// Number of the outside interface, in the order of the command line.
-    pub zone: u16,
+    pub interface: u16,
     /// Who sent the SYN, a [`Sender`] as number.
     pub opener: u8,
     /// Zero.
@@ -28,9 +28,10 @@ pub struct OutsideKey {
 const _: () = assert!(size_of::<OutsideKey>() == 48);
 
 impl OutsideKey {
-    /// The key of the SYN `segment` that `opener` sent, seen on the outside interface `zone`.
+    /// The key of the SYN `segment` that `opener` sent, seen on the outside interface with this
+    /// number.
     #[inline(always)]
-    pub const fn of(segment: &Segment, opener: Sender, zone: u16) -> Self {
+    pub const fn of(segment: &Segment, opener: Sender, interface: u16) -> Self {
         let (remote, remote_port, translated, translated_port) = match opener {
             Sender::Client => (
                 segment.destination,
@@ -51,7 +52,7 @@ impl OutsideKey {
             remote_port,
             translated_port,
             isn: segment.seq,
-            zone,
+            interface,
             opener: opener as u8,
             padding: [0; 5],
         }

@@ -5,7 +5,7 @@ use core::mem::offset_of;
 
 use network_types::{eth::EthHdr, vlan::VlanHdr};
 
-use super::{Bytes, header};
+use super::{Bytes, Frame, Vlan, header};
 use crate::layout::Cause;
 
 /// What a frame starts with.
@@ -40,59 +40,80 @@ const ETHER_TYPE: u32 = offset_of!(EthHdr, ether_type) as u32;
 const TAG_ETHER_TYPE: u32 = offset_of!(VlanHdr, ether_type) as u32;
 /// PPPoE header without the PPP protocol (RFC 2516, section 4).
 const PPPOE_HEADER: u32 = 6;
+/// The PPP protocol (RFC 1661, section 2), which follows.
+const PPP_HEADER: u32 = 2;
 /// Tags that are followed: QinQ is two, a third is seen in provider networks.
 const MAX_TAGS: usize = 3;
 
-/// Finds the IP header: which version, and its offset.
+/// What the link layer says.
+pub(super) struct Network {
+    pub(super) protocol: Protocol,
+    /// Of the IP header, from the start of the frame.
+    pub(super) offset: u32,
+    pub(super) vlan: Vlan,
+}
+
+/// Finds the IP header.
 #[inline(always)]
-pub(super) fn network_header<B: Bytes + ?Sized>(
-    bytes: &B,
-    link: Link,
-) -> Result<(Protocol, u32), Cause> {
-    match link {
-        Link::Ethernet => ethernet(bytes),
+pub(super) fn network<B: Bytes + ?Sized>(bytes: &B, frame: &Frame) -> Result<Network, Cause> {
+    match frame.link {
+        Link::Ethernet => ethernet(bytes, frame.vlan),
         Link::Ip => by_version(bytes),
     }
 }
 
 #[inline(always)]
-fn ethernet<B: Bytes + ?Sized>(bytes: &B) -> Result<(Protocol, u32), Cause> {
+fn ethernet<B: Bytes + ?Sized>(bytes: &B, mut vlan: Vlan) -> Result<Network, Cause> {
     let mut ether_type = number(bytes, ETHER_TYPE)?;
     let mut offset = EthHdr::LEN as u32;
     for _ in 0..MAX_TAGS {
         if !matches!(ether_type, VLAN | QINQ | QINQ_OLD) {
             break;
         }
+        vlan = vlan.tagged(number(bytes, offset)?);
         ether_type = number(bytes, offset + TAG_ETHER_TYPE)?;
         offset += VlanHdr::LEN as u32;
     }
-    match ether_type {
-        IPV4 => Ok((Protocol::Ipv4, offset)),
-        IPV6 => Ok((Protocol::Ipv6, offset)),
-        PPPOE_SESSION => pppoe(bytes, offset),
+    let protocol = match ether_type {
+        IPV4 => Protocol::Ipv4,
+        IPV6 => Protocol::Ipv6,
+        PPPOE_SESSION => {
+            let protocol = ppp(number(bytes, offset + PPPOE_HEADER)?)?;
+            offset += PPPOE_HEADER + PPP_HEADER;
+            protocol
+        }
+        _ => return Err(Cause::NotIp),
+    };
+    Ok(Network {
+        protocol,
+        offset,
+        vlan,
+    })
+}
+
+#[inline(always)]
+fn ppp(protocol: u16) -> Result<Protocol, Cause> {
+    match protocol {
+        PPP_IPV4 => Ok(Protocol::Ipv4),
+        PPP_IPV6 => Ok(Protocol::Ipv6),
         _ => Err(Cause::NotIp),
     }
 }
 
 #[inline(always)]
-fn pppoe<B: Bytes + ?Sized>(bytes: &B, offset: u32) -> Result<(Protocol, u32), Cause> {
-    let inner = offset + PPPOE_HEADER + 2;
-    match number(bytes, offset + PPPOE_HEADER)? {
-        PPP_IPV4 => Ok((Protocol::Ipv4, inner)),
-        PPP_IPV6 => Ok((Protocol::Ipv6, inner)),
-        _ => Err(Cause::NotIp),
-    }
-}
-
-#[inline(always)]
-fn by_version<B: Bytes + ?Sized>(bytes: &B) -> Result<(Protocol, u32), Cause> {
+fn by_version<B: Bytes + ?Sized>(bytes: &B) -> Result<Network, Cause> {
     // Two bytes, because the verifier does not follow a bounds check of one.
     let [first, _]: [u8; 2] = header(bytes, 0)?;
-    match first >> 4 {
-        4 => Ok((Protocol::Ipv4, 0)),
-        6 => Ok((Protocol::Ipv6, 0)),
-        _ => Err(Cause::NotIp),
-    }
+    let protocol = match first >> 4 {
+        4 => Protocol::Ipv4,
+        6 => Protocol::Ipv6,
+        _ => return Err(Cause::NotIp),
+    };
+    Ok(Network {
+        protocol,
+        offset: 0,
+        vlan: Vlan::NONE,
+    })
 }
 
 /// The big-endian number at `offset`.

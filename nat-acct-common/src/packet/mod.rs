@@ -6,9 +6,11 @@ mod ip;
 mod link;
 mod segment;
 mod tcp;
+mod vlan;
 
 pub use link::Link;
 pub use segment::{Segment, flag};
+pub use vlan::Vlan;
 
 use crate::layout::{Address, Cause};
 pub use crate::memory::Header;
@@ -27,6 +29,8 @@ pub struct Frame {
     pub link: Link,
     /// Length of the whole frame in bytes; for a GSO super-packet, of the super-packet.
     pub len: u32,
+    /// The VLAN by a tag that is not in the bytes: on receipt, the kernel takes the outer one off.
+    pub vlan: Vlan,
     /// Payload bytes of each wire segment of a GSO super-packet; 0 for an ordinary frame.
     pub gso_size: u32,
 }
@@ -50,12 +54,16 @@ struct Transport {
 /// The [`Cause`] for which the frame is no TCP segment that can be understood.
 #[inline(never)]
 pub fn parse<B: Bytes + ?Sized>(bytes: &B, frame: &Frame) -> Result<Segment, Cause> {
-    let (protocol, offset) = link::network_header(bytes, frame.link)?;
+    let link::Network {
+        protocol,
+        offset,
+        vlan,
+    } = link::network(bytes, frame)?;
     let transport = match protocol {
         link::Protocol::Ipv4 => ip::v4(bytes, offset, frame.len)?,
         link::Protocol::Ipv6 => ip::v6(bytes, offset, frame.len)?,
     };
-    tcp::segment(bytes, &transport, frame.gso_size)
+    tcp::segment(bytes, &transport, vlan, frame.gso_size)
 }
 
 /// The header at `offset`, or the cause to give up.

@@ -1,6 +1,7 @@
 //! One TCP segment as the accounting sees it. A GSO super-packet is one [`Segment`] that stands
 //! for several on the wire.
 
+use super::Vlan;
 use crate::layout::Address;
 
 /// TCP control bits (RFC 9293, section 3.1).
@@ -18,6 +19,8 @@ pub mod flag {
 /// What the accounting needs of a TCP segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
+    /// The VLAN in which it was seen.
+    pub vlan: Vlan,
     /// Source address.
     pub source: Address,
     /// Destination address.

@@ -5,7 +5,7 @@ use core::mem::offset_of;
 
 use network_types::tcp::TcpHdr;
 
-use super::{Bytes, Segment, Transport};
+use super::{Bytes, Segment, Transport, Vlan};
 use crate::layout::Cause;
 
 /// Place of the data offset and, after it, of the control bits (RFC 9293, section 3.1).
@@ -15,6 +15,7 @@ const DATA_OFFSET: u32 = offset_of!(TcpHdr, _bitfield_1) as u32;
 pub(super) fn segment<B: Bytes + ?Sized>(
     bytes: &B,
     transport: &Transport,
+    vlan: Vlan,
     gso_size: u32,
 ) -> Result<Segment, Cause> {
     let header: TcpHdr = super::header(bytes, transport.offset)?;
@@ -27,6 +28,7 @@ pub(super) fn segment<B: Bytes + ?Sized>(
     let payload = transport.end - payload_offset;
     let packets = wire_segments(payload, gso_size);
     Ok(Segment {
+        vlan,
         source: transport.source,
         destination: transport.destination,
         source_port: u16::from_be_bytes(header.source),

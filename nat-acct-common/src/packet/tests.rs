@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use std::{vec, vec::Vec};
 
-use super::{Frame, Link, Segment, parse};
+use super::{Frame, Link, Segment, Vlan, parse};
 use crate::layout::Cause;
 
 const CLIENT: [u8; 4] = [192, 168, 17, 11];
@@ -19,6 +19,18 @@ fn plain() {
     assert_eq!(segment.flags, 0x18);
     assert_eq!((segment.ip_bytes, segment.packets), (45, 1));
     check(ethernet(&[], V6, &ipv6(6, &tcp(0, b"hello"))), Ok(5));
+}
+
+#[test]
+fn tags_tell_the_vlan() {
+    let bytes = ethernet(&[0x8100], V4, &ipv4(&tcp(0, b"")));
+    assert_eq!(check(bytes.clone(), Ok(0)).vlan.ids(), [0, 100]);
+    let frame = Frame {
+        vlan: Vlan::NONE.tagged(7),
+        ..frame(&bytes, Link::Ethernet)
+    };
+    let segment = parse(&bytes[..], &frame).expect("a segment");
+    assert_eq!(segment.vlan.ids(), [7, 100]);
 }
 
 #[test]
@@ -197,6 +209,7 @@ fn check(bytes: Vec<u8>, expected: Result<u32, Cause>) -> Segment {
     let parsed = parse(&bytes[..], &frame(&bytes, Link::Ethernet));
     assert_eq!(parsed.map(|segment| segment.payload), expected);
     parsed.unwrap_or(Segment {
+        vlan: Vlan::NONE,
         source: IpAddr::from(CLIENT).into(),
         destination: IpAddr::from(REMOTE).into(),
         source_port: 0,
@@ -214,6 +227,7 @@ fn frame(bytes: &[u8], link: Link) -> Frame {
     Frame {
         link,
         len: bytes.len() as u32,
+        vlan: Vlan::NONE,
         gso_size: 0,
     }
 }

@@ -221,6 +221,6 @@ fn translated(sighting: &OutsideKey) -> Translated {
             ip: sighting.translated.ip(),
             port: sighting.translated_port,
         },
-        outside: usize::from(sighting.zone),
+        outside: usize::from(sighting.interface),
     }
 }

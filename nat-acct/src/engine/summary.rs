@@ -29,7 +29,8 @@ pub(super) fn of(facts: &Facts, volumes: PerSender<Volume>, mapping: &Mapping, e
         matched: mapping.matched,
         totals: Totals { sent, received },
         partial: !(sent_whole && received_whole),
-        inside: facts.key.zone as usize,
+        inside: facts.key.zone.interface(),
+        vlans: facts.key.zone.vlan().ids(),
     }
 }
 

@@ -116,4 +116,6 @@ pub struct Closed {
     pub partial: bool,
     /// Number of the inside interface, in the order of the command line.
     pub inside: usize,
+    /// Identifiers of the VLANs on the inside interface, the outer one first; 0 for none.
+    pub vlans: [u16; 2],
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     Record,
-    values::{AddressPort, Identifier},
+    values::{AddressPort, Identifier, Vlans},
     words::{Matched, Opened, Reason},
 };
 
@@ -87,6 +87,10 @@ pub struct Compact<'a> {
     /// Name of the inside interface.
     #[serde(rename = "i")]
     inside: &'a str,
+    /// VLAN on the inside interface; absent if packets are not tagged there (ECS `vlan.id`).
+    #[serde(rename = "v", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vlans")]
+    vlans: Option<Vlans>,
     /// Name of the outside interface; absent if not known.
     #[serde(rename = "o", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "&'a str")]
@@ -121,6 +125,7 @@ impl<'a> From<&'a Record> for Compact<'a> {
             matched: closed.matched.into(),
             partial: closed.partial,
             inside: &record.inside,
+            vlans: Vlans::of(closed.vlans),
             outside: record.outside.as_deref(),
         }
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     Direction, Endpoint, Record, Sums,
-    values::{Address, Identifier, Time},
+    values::{Address, Identifier, Time, Vlans},
     words::{Action, Matched, Opened, Reason, Transport},
 };
 
@@ -129,6 +129,10 @@ struct Observer<'a> {
 struct Port<'a> {
     /// The interface.
     interface: Interface<'a>,
+    /// The VLAN; only on the inside, and only if packets are tagged there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vlan")]
+    vlan: Option<Vlan>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -136,6 +140,13 @@ struct Port<'a> {
 struct Interface<'a> {
     /// Its name.
     name: &'a str,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Vlan {
+    /// Its identifier; `100.10` is VLAN 10 inside VLAN 100.
+    id: Vlans,
 }
 
 impl<'a> From<&'a Record> for Ecs<'a> {
@@ -208,8 +219,9 @@ fn nat_acct(record: &Record) -> NatAcct {
 }
 
 fn observer(record: &Record) -> Observer<'_> {
-    let inside = Some(port(&record.inside));
-    let outside = record.outside.as_deref().map(port);
+    let vlans = Vlans::of(record.closed.vlans);
+    let inside = Some(port(&record.inside, vlans));
+    let outside = record.outside.as_deref().map(|name| port(name, None));
     let (ingress, egress) = match record.closed.direction {
         Direction::Outbound => (inside, outside),
         Direction::Inbound => (outside, inside),
@@ -217,8 +229,9 @@ fn observer(record: &Record) -> Observer<'_> {
     Observer { ingress, egress }
 }
 
-fn port(name: &str) -> Port<'_> {
+fn port(name: &str, vlans: Option<Vlans>) -> Port<'_> {
     Port {
         interface: Interface { name },
+        vlan: vlans.map(|id| Vlan { id }),
     }
 }

@@ -115,6 +115,7 @@ mod tests {
             totals: Totals::default(),
             partial: false,
             inside: 0,
+            vlans: [0; 2],
         }
     }
 }

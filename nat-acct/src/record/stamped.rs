@@ -121,6 +121,7 @@ mod tests {
             totals: Totals::default(),
             partial: false,
             inside: 0,
+            vlans: [0; 2],
         }
     }
 }

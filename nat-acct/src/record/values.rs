@@ -49,6 +49,29 @@ impl Serialize for Identifier {
     }
 }
 
+/// Identifiers of VLANs, as `10`, or `100.10` for VLAN 10 inside VLAN 100.
+#[derive(Clone, Copy, Debug)]
+pub struct Vlans {
+    outer: u16,
+    inner: u16,
+}
+
+impl Vlans {
+    /// By the identifiers, of which 0 is none.
+    pub fn of([outer, inner]: [u16; 2]) -> Option<Self> {
+        (inner != 0).then_some(Self { outer, inner })
+    }
+}
+
+impl Serialize for Vlans {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.outer {
+            0 => serializer.collect_str(&self.inner),
+            outer => serializer.collect_str(&format_args!("{outer}.{}", self.inner)),
+        }
+    }
+}
+
 /// Describes a type where it is used, rather than apart under a name.
 macro_rules! described {
     ($type:ty, $name:literal, $schema:tt) => {
@@ -80,6 +103,10 @@ described!(Address, "Address", {
 described!(AddressPort, "AddressPort", {
     "type": "string",
     "pattern": r"^([0-9.]{7,15}|\[[0-9a-f:.]{2,45}\]):[0-9]{1,5}$",
+});
+described!(Vlans, "Vlans", {
+    "type": "string",
+    "pattern": r"^[0-9]{1,4}(\.[0-9]{1,4})?$",
 });
 described!(Identifier, "Identifier", {
     "type": "string",

@@ -78,7 +78,10 @@ impl Reorder {
 
 #[cfg(test)]
 mod tests {
-    use nat_acct_common::{layout::Address, packet::Segment};
+    use nat_acct_common::{
+        layout::Address,
+        packet::{Segment, Vlan},
+    };
 
     use super::*;
     use crate::replay::seen::Side;
@@ -143,6 +146,7 @@ mod tests {
             side: Side::Inside(0),
             sender: None,
             segment: Segment {
+                vlan: Vlan::NONE,
                 source: Address::default(),
                 destination: Address::default(),
                 source_port: 0,

@@ -3,7 +3,7 @@
 
 use nat_acct_common::{
     layout::Cause,
-    packet::{self, Frame},
+    packet::{self, Frame, Vlan},
 };
 
 use super::{
@@ -222,6 +222,7 @@ fn frame(payload: &Payload<'_>) -> Frame {
     Frame {
         link: payload.link,
         len: payload.len,
+        vlan: Vlan::NONE,
         gso_size: 0,
     }
 }

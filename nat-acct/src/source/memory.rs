@@ -37,17 +37,17 @@ impl MemorySource {
         }
     }
 
-    /// A segment on the inside interface `zone`, at `now_ns`.
-    pub fn inside(&mut self, segment: &Segment, sender: Sender, zone: u32, now_ns: u64) {
+    /// A segment on the inside interface with this number, at `now_ns`.
+    pub fn inside(&mut self, segment: &Segment, sender: Sender, interface: u32, now_ns: u64) {
         self.table.set_now(now_ns);
         self.table.make_room();
-        flow::inside(&self.table, segment, sender, zone);
+        flow::inside(&self.table, segment, sender, interface);
     }
 
-    /// A segment on the outside interface `zone`, at `now_ns`.
-    pub fn outside(&mut self, segment: &Segment, sender: Sender, zone: u16, now_ns: u64) {
+    /// A segment on the outside interface with this number, at `now_ns`.
+    pub fn outside(&mut self, segment: &Segment, sender: Sender, interface: u16, now_ns: u64) {
         self.table.set_now(now_ns);
-        flow::outside(&self.table, segment, sender, zone);
+        flow::outside(&self.table, segment, sender, interface);
     }
 
     /// Counts a packet that was not understood.

@@ -48,6 +48,7 @@ pub fn worked_example() -> Closed {
         },
         partial: false,
         inside: 0,
+        vlans: [0; 2],
     }
 }
 
@@ -68,6 +69,7 @@ pub fn port_forward() -> Closed {
             received: sums(700, 70, 2_000_000, 27_000),
         },
         partial: true,
+        vlans: [100, 10],
         ..worked_example()
     }
 }
@@ -155,6 +157,7 @@ fn drawn(
         },
         partial: random.next().is_multiple_of(2),
         inside: (random.next() % 2) as usize,
+        vlans: [[0, 0], [0, 10], [100, 10]][(random.next() % 3) as usize],
     }
 }
 

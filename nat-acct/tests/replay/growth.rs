@@ -7,7 +7,7 @@ use nat_acct::{
 };
 use nat_acct_common::{
     layout::{Address, Cause, Sender},
-    packet::{Segment, flag},
+    packet::{Segment, Vlan, flag},
 };
 
 const CONNECTIONS: u32 = 20_000;
@@ -74,6 +74,7 @@ fn send(number: u32) -> Sent {
 
 fn segment(number: u32, flags: u8, seq: u32, payload: u32) -> Segment {
     Segment {
+        vlan: Vlan::NONE,
         source: Address::from_v4((0x0a00_0000 + number).to_be_bytes()),
         destination: Address::from_v4([198, 51, 100, 80]),
         source_port: 5_000,

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use nat_acct::capture::{Capture, Direction, Payload};
-use nat_acct_common::packet::{self, Frame};
+use nat_acct_common::packet::{self, Frame, Vlan};
 
 use crate::{
     traffic::{Side, whole},
@@ -113,6 +113,7 @@ fn parse(payload: &Payload<'_>) -> Result<packet::Segment, nat_acct_common::layo
     let frame = Frame {
         link: payload.link,
         len: payload.len,
+        vlan: Vlan::NONE,
         gso_size: 0,
     };
     packet::parse(payload.bytes, &frame)

@@ -10,7 +10,7 @@ use nat_acct::{
 };
 use nat_acct_common::{
     layout::{Address, Cause, Sender},
-    packet::{Segment, flag},
+    packet::{Segment, Vlan, flag},
 };
 
 pub const MILLISECOND: u64 = 1_000_000;
@@ -109,6 +109,8 @@ impl Gateway {
 /// Two endpoints that speak through the gateway, and what each will send next.
 #[derive(Clone, Copy)]
 pub struct Talk {
+    /// The client's, on the inside.
+    pub vlan: Vlan,
     pub client: (IpAddr, u16),
     pub remote: (IpAddr, u16),
     pub translated: (IpAddr, u16),
@@ -121,6 +123,7 @@ pub struct Talk {
 /// A client on the inside that speaks to the remote's port 80, with these ISNs.
 pub fn talk(client_port: u16, client_isn: u32, remote_isn: u32) -> Talk {
     Talk {
+        vlan: Vlan::NONE,
         client: ([192, 168, 17, 11].into(), client_port),
         remote: ([203, 0, 113, 80].into(), 80),
         translated: ([203, 0, 113, 1].into(), client_port ^ 0x5555),
@@ -153,6 +156,7 @@ impl Talk {
         let mut segment = self.by_client(flag::SYN, 0);
         (segment.source, segment.source_port) =
             (Address::from(self.translated.0), self.translated.1);
+        segment.vlan = Vlan::NONE;
         gateway.outside(segment, Sender::Client);
     }
 
@@ -210,6 +214,7 @@ impl Talk {
     /// A segment of the client at its next sequence number.
     pub fn by_client(&self, flags: u8, payload: u32) -> Segment {
         segment(
+            self.vlan,
             (self.client, self.remote),
             (self.sent, self.received),
             flags,
@@ -220,6 +225,7 @@ impl Talk {
     /// A segment of the remote at its next sequence number.
     pub fn by_remote(&self, flags: u8, payload: u32) -> Segment {
         segment(
+            self.vlan,
             (self.remote, self.client),
             (self.received, self.sent),
             flags,
@@ -231,12 +237,14 @@ impl Talk {
 type Endpoint = (IpAddr, u16);
 
 fn segment(
+    vlan: Vlan,
     (source, destination): (Endpoint, Endpoint),
     (seq, ack): (u32, u32),
     flags: u8,
     payload: u32,
 ) -> Segment {
     Segment {
+        vlan,
         source: source.0.into(),
         destination: destination.0.into(),
         source_port: source.1,

@@ -7,3 +7,4 @@ mod gateway;
 mod matching;
 mod numbers;
 mod random;
+mod zones;

@@ -6,7 +6,7 @@ mod operations;
 use std::io::Cursor;
 
 use nat_acct::capture::Capture;
-use nat_acct_common::packet::{Frame, Link, parse};
+use nat_acct_common::packet::{Frame, Link, Vlan, parse};
 
 pub use operations::engine;
 
@@ -20,6 +20,7 @@ pub fn packet(data: &[u8]) {
     let frame = Frame {
         link,
         len: bytes.len() as u32 + u32::from(kind >> 4) * 100,
+        vlan: Vlan::NONE,
         gso_size: u32::from(kind >> 1 & 7) * 500,
     };
     let Ok(segment) = parse(bytes, &frame) else {

@@ -7,7 +7,7 @@ use nat_acct::{
 };
 use nat_acct_common::{
     layout::{Address, Cause, Sender},
-    packet::Segment,
+    packet::{Segment, Vlan},
 };
 
 /// Bytes that make one operation.
@@ -91,6 +91,7 @@ fn segment(what: u8, flags: u8, seq: u32, ack: u32, payload: u8, sender: Sender)
     };
     let payload = u32::from(payload & 0x7f) * if payload & 0x80 == 0 { 1 } else { 10_000 };
     Segment {
+        vlan: Vlan::NONE,
         source: source.0,
         destination: destination.0,
         source_port: source.1,

@@ -114,11 +114,11 @@ impl Live {
             bail!("at most {MAX_INTERFACES} interfaces a side");
         }
         let mut hooks = Vec::new();
-        for (zone, name) in names.iter().enumerate() {
+        for (number, name) in names.iter().enumerate() {
             let interface = interface::look_up(name)?;
             let interfaces = self.interfaces.get(side.element());
             let interfaces = interfaces.context("the map INTERFACES is too small")?;
-            interfaces.set(zone, interface.index, interface.link);
+            interfaces.set(number, interface.index, interface.link);
             let attached = attach::attach(&mut self.ebpf, name, side, wanted)?;
             hooks.push(attached.hook);
             self.attached.insert(0, attached);
