@@ -17,7 +17,7 @@ use crate::maps::{self, FRONT_BYTES, Front};
 #[inline(always)]
 pub fn segment(context: &TcContext, link: Link) -> Result<Segment, Cause> {
     let frame = frame(context, link);
-    match parse(&Linear { context }, &frame) {
+    match parse(&Linear::of(context), &frame) {
         Err(Cause::Truncated) => copied_segment(context, &frame),
         result => result,
     }
@@ -45,26 +45,55 @@ fn frame(context: &TcContext, link: Link) -> Frame {
 /// By the tag that the kernel has taken off the packet.
 #[inline(always)]
 fn vlan(context: &TcContext) -> Vlan {
+    let skb = context.skb.skb;
     // SAFETY: the context is the kernel's for the whole call.
-    let (is_present, control) =
-        unsafe { ((*context.skb.skb).vlan_present, (*context.skb.skb).vlan_tci) };
+    let (present, control) = unsafe {
+        let present = ptr::read_volatile(&raw const (*skb).vlan_present);
+        (present, ptr::read_volatile(&raw const (*skb).vlan_tci))
+    };
     // Before Linux 6.1 the control information outlives the tag.
-    if is_present == 0 {
-        Vlan::NONE
-    } else {
-        Vlan::NONE.tagged(control as u16)
+    Vlan::NONE.tagged(control as u16 * present.min(1) as u16)
+}
+
+/// The linear part of the packet: where it begins and ends.
+struct Linear {
+    data: usize,
+    data_end: usize,
+}
+
+impl Linear {
+    #[inline(always)]
+    fn of(context: &TcContext) -> Self {
+        let skb = context.skb.skb;
+        // SAFETY: the context is the kernel's for the whole call.
+        unsafe {
+            let data = ptr::read_volatile(&raw const (*skb).data);
+            let data_end = ptr::read_volatile(&raw const (*skb).data_end);
+            Self {
+                data: data as usize,
+                data_end: data_end as usize,
+            }
+        }
+    }
+
+    /// The reads are volatile, lest the compiler calculates with the end, which the verifier
+    /// forbids.
+    #[inline(always)]
+    fn bounds(&self) -> (usize, usize) {
+        // SAFETY: references are valid.
+        unsafe {
+            (
+                ptr::read_volatile(&self.data),
+                ptr::read_volatile(&self.data_end),
+            )
+        }
     }
 }
 
-/// The linear part of the packet.
-struct Linear<'a> {
-    context: &'a TcContext,
-}
-
-impl Bytes for Linear<'_> {
+impl Bytes for Linear {
     #[inline(always)]
     fn load<T: Header>(&self, offset: u32) -> Option<T> {
-        let (data, data_end) = bounds(self.context);
+        let (data, data_end) = self.bounds();
         let start = data + offset as usize;
         if start + mem::size_of::<T>() > data_end {
             return None;
@@ -72,19 +101,6 @@ impl Bytes for Linear<'_> {
         // SAFETY: the lines above prove to us, and to the verifier, that the bytes are within the
         // packet; `Header` allows any value of them.
         Some(unsafe { read(start as *const T) })
-    }
-}
-
-/// Where the linear part begins and ends. The reads are volatile, lest the compiler calculates
-/// with the end, which the verifier forbids.
-#[inline(always)]
-fn bounds(context: &TcContext) -> (usize, usize) {
-    let skb = context.skb.skb;
-    // SAFETY: the context is the kernel's for the whole call.
-    unsafe {
-        let data = ptr::read_volatile(&raw const (*skb).data);
-        let data_end = ptr::read_volatile(&raw const (*skb).data_end);
-        (data as usize, data_end as usize)
     }
 }
 
