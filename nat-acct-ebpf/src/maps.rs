@@ -11,8 +11,8 @@ use aya_ebpf::{
 use nat_acct_common::{
     flow::{Runtime, Table},
     layout::{
-        Bucket, Cause, ClockPair, Connection, Counters, Event, FlowKey, Ignored, Interfaces,
-        OutsideKey, OutsideSyn, Seed,
+        Bucket, Cause, ClockPair, Connection, Counters, Event, FlowKey, Ignored, Instance,
+        Interfaces, OutsideKey, OutsideSyn, Seed,
     },
 };
 
@@ -67,6 +67,10 @@ static IGNORED: PerCpuArray<Ignored> = PerCpuArray::with_max_entries(Cause::ALL.
 /// The interfaces of each side.
 #[map]
 static INTERFACES: Array<Interfaces> = Array::with_max_entries(2, BPF_F_MMAPABLE);
+
+/// What an agent has to know of maps that another made. The programs do not look at it.
+#[map]
+static INSTANCE: Array<Instance> = Array::with_max_entries(1, BPF_F_MMAPABLE);
 
 /// Both clocks at one moment.
 #[map]

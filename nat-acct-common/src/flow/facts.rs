@@ -32,6 +32,8 @@ pub struct Facts {
     pub superseded: bool,
     /// Whether the peer went on with an older connection after this opening.
     pub challenged: bool,
+    /// Whether user space has noted that another opening has the same ISN to the same remote.
+    pub isn_is_shared: bool,
     /// When the last segment was seen. Exact for all but plain segments of established
     /// connections, for which it is right to one tick of the coarse clock.
     pub last_seen_ns: u64,
@@ -71,6 +73,7 @@ impl Facts {
             established: connection.established.get(),
             superseded: connection.superseded.get(),
             challenged: connection.challenged.get(),
+            isn_is_shared: connection.isn_is_shared.get(),
             last_seen_ns: last_seen_ns(connection, bucket, tick_ns),
         })
     }

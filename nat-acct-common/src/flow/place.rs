@@ -47,7 +47,7 @@ impl Home {
 fn find_at<'a, T: Table>(table: &'a T, key: &FlowKey, home: Home) -> Option<&'a Bucket> {
     for step in 0..WAYS {
         let bucket = table.bucket(home.bucket(step))?;
-        if bucket.owner().slot() != 0 && bucket.holds(key) {
+        if bucket.owner().is_live() && bucket.holds(key) {
             return Some(bucket);
         }
     }

@@ -22,6 +22,8 @@ pub struct Connection {
     pub fin_ns: PerSender<Shared<u64>>,
     /// When the first RST was seen.
     pub rst_ns: Shared<u64>,
+    /// The number of its record plus one, once it has one; 0 before. Written by user space.
+    pub record_number: Shared<u64>,
     /// Initial sequence number of each sender, if [`Self::has_isn`] says so.
     pub isn: PerSender<Shared<u32>>,
     /// The ISN of a second SYN-ACK with another number, until the opener acknowledges one.
@@ -53,10 +55,14 @@ pub struct Connection {
     pub superseded: Shared<bool>,
     /// Whether the peer went on with the older connection after this opening.
     pub challenged: Shared<bool>,
-    padding: [u8; 5],
+    /// Whether user space has seen another opening with the same ISN to the same remote: then only
+    /// who has seen the order of all packets can tell whose a SYN on the outside is. Written by user
+    /// space.
+    pub isn_is_shared: Shared<bool>,
+    padding: [u8; 4],
 }
 
-const _: () = assert!(size_of::<Connection>() == 160);
+const _: () = assert!(size_of::<Connection>() == 168);
 
 impl Connection {
     /// Writes everything that the opening SYN says; [`Self::opened_ns`] last, for it publishes.
@@ -74,6 +80,7 @@ impl Connection {
         }
         self.rst_ns.set(0);
         self.last_ns.set(now_ns);
+        self.record_number.set(0);
         self.opened_ticks.set(ticks);
         self.challenger.set(0);
         self.predecessor.set(0);
@@ -83,6 +90,7 @@ impl Connection {
         self.established.set(false);
         self.superseded.set(false);
         self.challenged.set(false);
+        self.isn_is_shared.set(false);
         self.opened_ns.set(now_ns);
     }
 

@@ -3,7 +3,7 @@
 
 use std::{io, mem, os::fd::OwnedFd};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use nat_acct_common::flow::Retired;
 use tracing::{debug, error};
 
@@ -34,6 +34,9 @@ pub(super) struct Driver {
     retiring: Vec<Retired>,
     /// To be harvested when the grace period that has begun is over.
     in_grace: Vec<Retired>,
+    /// Their records are made. They stay in the kernel's tables until these are written, for an
+    /// agent that comes after this one.
+    recorded: Vec<Retired>,
     sweep: Sweep,
     /// How many events had been lost when all SYNs on the outside were last looked at.
     outside_swept_at_loss: u64,
@@ -48,6 +51,7 @@ impl Driver {
             losses: Losses::default(),
             retiring: Vec::new(),
             in_grace: Vec::new(),
+            recorded: Vec::new(),
             sweep: Sweep::default(),
             outside_swept_at_loss: 0,
         }
@@ -83,9 +87,23 @@ impl Driver {
             self.carry_out(request);
         }
         while let Some(closed) = self.engine.poll_record() {
-            self.recorder.record(&closed);
+            let number = self.live.record_number(closed.slot);
+            let number = number.context("a connection with a record has no place")?;
+            self.recorder.record(&closed, number);
         }
-        Ok(self.recorder.flush()?)
+        self.recorder.flush()?;
+        if self.recorder.pending() == 0 {
+            self.release()?;
+        }
+        Ok(())
+    }
+
+    fn release(&mut self) -> Result<()> {
+        for retired in mem::take(&mut self.recorded) {
+            let released = self.live.release(retired)?;
+            self.engine.handle_event(released, clock::monotonic_ns());
+        }
+        Ok(())
     }
 
     fn carry_out(&mut self, request: Request) {
@@ -101,6 +119,7 @@ impl Driver {
                 None => error!(slot, "a connection to be retired is not in the table"),
             },
             Request::ForgetReset(slot) => self.live.forget_reset(slot),
+            Request::NoteSharedIsn(slot) => self.live.note_shared_isn(slot),
             Request::ForgetOutside(key) => self.live.forget_outside(&key),
         }
     }
@@ -122,9 +141,10 @@ impl Driver {
             self.sweep_outside()?;
         }
         for retired in mem::take(&mut self.in_grace) {
-            if let Some(event) = self.live.harvest(retired)? {
+            if let Some(event) = self.live.harvest(&retired)? {
                 self.engine.handle_event(event, clock::monotonic_ns());
             }
+            self.recorded.push(retired);
         }
         Ok(())
     }

@@ -14,7 +14,6 @@ pub(super) struct Recorder {
     sink: Sink,
     stamp: Stamp,
     format: Format,
-    sequence: u64,
     /// Lines that the sink has not taken.
     waiting: VecDeque<String>,
     failing: bool,
@@ -26,16 +25,15 @@ impl Recorder {
             sink,
             stamp,
             format,
-            sequence: 0,
             waiting: VecDeque::new(),
             failing: false,
         }
     }
 
-    /// Makes the record of a connection. It is written with the next [`Self::flush`].
-    pub(super) fn record(&mut self, closed: &Closed) {
-        let record = Record::new(closed, self.sequence, clock::wall(), &self.stamp);
-        self.sequence += 1;
+    /// Makes the record of a connection, with this number. It is written with the next
+    /// [`Self::flush`].
+    pub(super) fn record(&mut self, closed: &Closed, number: u64) {
+        let record = Record::new(closed, number, clock::wall(), &self.stamp);
         self.waiting.push_back(record.to_json(self.format));
     }
 

@@ -64,11 +64,18 @@ impl Matcher {
         self.outside_incomplete = true;
     }
 
-    /// Notes an opening.
-    pub(super) fn opened(&mut self, facts: &Facts) {
-        if let Some(key) = GroupKey::of_opening(facts) {
-            self.group(key).open(facts.key, facts.slot, facts.opened_ns);
-        }
+    /// Notes an opening. Returns the slots of openings that share their ISN because of it.
+    pub(super) fn opened(&mut self, facts: &Facts) -> impl Iterator<Item = u32> + use<> {
+        let shared = GroupKey::of_opening(facts).map(|key| {
+            let group = self.group(key);
+            let shared = group.open(facts.key, facts.slot, facts.opened_ns);
+            if facts.isn_is_shared {
+                // The order of the packets was known to an engine before this one.
+                group.doubt(&facts.key);
+            }
+            shared
+        });
+        shared.into_iter().flatten().flatten()
     }
 
     /// Notes a SYN on the outside. If there is no opening for it, returns when it expires.

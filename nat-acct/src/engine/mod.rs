@@ -38,6 +38,8 @@ pub enum Event {
     OutsideSyn(OutsideKey, OutsideSyn),
     /// The final state of a connection that the engine wanted retired.
     Harvested(Facts, PerSender<Volume>),
+    /// The connection that was harvested from this slot is gone, and the slot may have another.
+    Released(u32),
 }
 
 /// What the engine wants a source to do.
@@ -49,6 +51,9 @@ pub enum Request {
     Retire(u32),
     /// Forget that the connection in this slot has seen an RST: it goes on.
     ForgetReset(u32),
+    /// Note in the facts of the connection in this slot that its ISN is shared, for an engine that
+    /// comes after this one.
+    NoteSharedIsn(u32),
     /// Forget a SYN on the outside.
     ForgetOutside(OutsideKey),
 }
@@ -106,6 +111,7 @@ impl Engine {
                 }
             }
             Event::Harvested(facts, volumes) => self.harvested(&facts, volumes),
+            Event::Released(slot) => self.connections.end(slot),
         }
     }
 
@@ -163,7 +169,9 @@ impl Engine {
     fn seen(&mut self, facts: &Facts, now_ns: u64) {
         if self.connections.begin(facts) {
             self.stats.opened += 1;
-            self.matcher.opened(facts);
+            for slot in self.matcher.opened(facts) {
+                self.requests.push_back(Request::NoteSharedIsn(slot));
+            }
         }
         if self.connections.stage(facts.slot) != Some(Stage::Open) {
             return;
@@ -188,7 +196,7 @@ impl Engine {
         for key in &mapping.forget {
             self.requests.push_back(Request::ForgetOutside(*key));
         }
-        self.connections.end(facts.slot);
+        self.connections.set_stage(facts.slot, Stage::Settled);
         if facts.challenged && !facts.answered() {
             self.stats.stray_openings += 1;
             return;

@@ -15,6 +15,7 @@ pub(super) fn of(facts: &Facts, volumes: PerSender<Volume>, mapping: &Mapping, e
     let (sent, sent_whole) = sums(Sender::Client);
     let (received, received_whole) = sums(Sender::Remote);
     Closed {
+        slot: facts.slot,
         identity: facts.opened_ns ^ u64::from(facts.slot).rotate_right(32),
         start_ns: facts.opened_ns,
         end_ns: facts.last_seen_ns,

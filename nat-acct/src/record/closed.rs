@@ -92,6 +92,8 @@ pub struct Totals {
 /// A connection that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closed {
+    /// Where the source keeps the connection until its record is written.
+    pub slot: u32,
     /// Identifies the connection for good: the same if it is found again after a crash.
     pub identity: u64,
     /// When the opening SYN was seen, in nanoseconds of the source's clock.

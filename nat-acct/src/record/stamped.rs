@@ -106,6 +106,7 @@ mod tests {
             port,
         };
         Closed {
+            slot: 1,
             identity: 1,
             start_ns: 5_000_000,
             end_ns: 7_001_998,

@@ -30,6 +30,7 @@ const MATCHES: [Match; 5] = [
 /// The connection of the worked example, as the gateway sees it.
 pub fn worked_example() -> Closed {
     Closed {
+        slot: 1,
         identity: 0x0123_4567_89ab_cdef,
         start_ns: 20_615_902_000,
         end_ns: 82_763_857_000,
@@ -139,6 +140,7 @@ fn drawn(
     };
     let start_ns = random.up_to_63_bits();
     Closed {
+        slot: 1,
         identity: random.next(),
         start_ns,
         end_ns: start_ns + random.up_to_63_bits() / 2,

@@ -57,12 +57,18 @@ impl Crowd {
         }
     }
 
-    /// Adds an opening.
-    pub(super) fn open(&mut self, client: FlowKey, slot: u32, opened_ns: u64) {
+    /// Adds an opening. Returns the slots of openings that are not alone any more because of it.
+    pub(super) fn open(&mut self, client: FlowKey, slot: u32, opened_ns: u64) -> [Option<u32>; 2] {
+        let mut others = self.clients.values().flat_map(|client| &client.openings);
+        let not_alone = match (others.next(), others.next()) {
+            (None, _) => [None, None],
+            (Some(other), None) => [Some(other.slot), Some(slot)],
+            (Some(_), Some(_)) => [Some(slot), None],
+        };
         let opening = Opening { slot, opened_ns };
         if let Some(known) = self.clients.get_mut(&client) {
             known.openings.push(opening);
-            return;
+            return not_alone;
         }
         let new = Client {
             since_ns: opened_ns,
@@ -70,6 +76,12 @@ impl Crowd {
         };
         self.clients.insert(client, new);
         self.add(Member::Client(client), opened_ns);
+        not_alone
+    }
+
+    /// Makes a client ambiguous for good.
+    pub(super) fn doubt(&mut self, client: &FlowKey) {
+        self.pairing.doubt(Member::Client(*client));
     }
 
     /// Adds a SYN on the outside, or one that was seen before and now again.

@@ -33,8 +33,8 @@ impl Group {
         })
     }
 
-    /// Adds an opening.
-    pub(super) fn open(&mut self, client: FlowKey, slot: u32, opened_ns: u64) {
+    /// Adds an opening. Returns the slots of openings that are not alone any more because of it.
+    pub(super) fn open(&mut self, client: FlowKey, slot: u32, opened_ns: u64) -> [Option<u32>; 2] {
         match self {
             Self::Couple(couple) if couple.opening.is_none() => {
                 couple.opening = Some(Opening {
@@ -42,9 +42,15 @@ impl Group {
                     slot,
                     opened_ns,
                 });
+                [None, None]
             }
             Self::Couple(_) | Self::Crowd(_) => self.crowd().open(client, slot, opened_ns),
         }
+    }
+
+    /// Makes a client ambiguous for good.
+    pub(super) fn doubt(&mut self, client: &FlowKey) {
+        self.crowd().doubt(client);
     }
 
     /// Adds a SYN on the outside, or one that was seen before and now again.

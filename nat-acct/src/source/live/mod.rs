@@ -19,8 +19,8 @@ use aya::{
 use nat_acct_common::{
     flow::{self, Facts, Retired, Table as _},
     layout::{
-        Cause, Event, EventKind, IgnoredTotal, Interfaces, MAX_INTERFACES, OutsideKey, OutsideSyn,
-        PerSender, Seed, Sender, Volume,
+        Cause, Event, EventKind, IgnoredTotal, Instance, Interfaces, MAX_INTERFACES, OutsideKey,
+        OutsideSyn, PerSender, Seed, Sender, Volume,
     },
 };
 
@@ -41,6 +41,7 @@ pub struct Live {
     outside_syns: HashMap<MapData, OutsideKey, OutsideSyn>,
     ignored: PerCpuArray<MapData, IgnoredTotal>,
     interfaces: MappedArray<Interfaces>,
+    instance: MappedArray<Instance>,
     events: RingBuf<MapData>,
     tick_ns: u64,
     slots: u32,
@@ -67,6 +68,7 @@ impl Live {
             outside_syns: HashMap::try_from(take(&mut ebpf, "OUTSIDE_SYNS")?)?,
             ignored: PerCpuArray::try_from(take(&mut ebpf, "IGNORED")?)?,
             interfaces: mapped(&ebpf, "INTERFACES", 2)?,
+            instance: mapped(&ebpf, "INSTANCE", 1)?,
             events: RingBuf::try_from(take(&mut ebpf, "EVENTS")?)?,
             slots: settings.slots(),
             attached: Vec::new(),
@@ -183,35 +185,60 @@ impl Live {
         flow::retire(&self.table, slot)
     }
 
-    /// Reads what was counted for a retired connection, and frees its slot.
+    /// Reads what is known of a retired connection, and what was counted. It stays where it is.
     ///
     /// # Errors
     ///
-    /// When the kernel refuses to read or write a map; then nothing was freed.
-    pub fn harvest(&mut self, retired: Retired) -> Result<Option<engine::Event>> {
-        let slot = retired.slot;
-        let per_cpu = self
-            .counters
-            .get(&slot, 0)
-            .context("cannot read COUNTERS")?;
+    /// When the kernel refuses to read the map.
+    pub fn harvest(&self, retired: &Retired) -> Result<Option<engine::Event>> {
+        let facts = flow::settle(&self.table, retired, self.tick_ns);
+        let per_cpu = self.counters.get(&retired.slot, 0);
+        let per_cpu = per_cpu.context("cannot read COUNTERS")?;
         let mut volumes: PerSender<Volume> = PerSender::default();
         for values in per_cpu.iter() {
             for sender in [Sender::Client, Sender::Remote] {
                 *volumes.get_mut(sender) += *values.get(sender);
             }
         }
-        let zeros = vec![PerSender::default(); per_cpu.len()].try_into()?;
+        Ok(facts.map(|facts| engine::Event::Harvested(facts, volumes)))
+    }
+
+    /// Lets others have the place of a connection whose record is written.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses to write a map; then the slot is not used again.
+    pub fn release(&mut self, retired: Retired) -> Result<engine::Event> {
+        let slot = retired.slot;
+        flow::release(&self.table, retired);
+        let zeros = vec![PerSender::default(); aya::util::nr_cpus().map_err(|(_, e)| e)?];
         self.counters
-            .set(slot, zeros, 0)
+            .set(slot, zeros.try_into()?, 0)
             .context("cannot clear COUNTERS")?;
-        let facts = flow::release(&self.table, retired, self.tick_ns);
-        if let Some(connection) = self.table.connection(slot) {
-            connection.opened_ns.set(0);
-        }
         self.free_slots
             .push(slot, 0)
             .context("cannot free a slot")?;
-        Ok(facts.map(|facts| engine::Event::Harvested(facts, volumes)))
+        Ok(engine::Event::Released(slot))
+    }
+
+    /// The number of the record of the connection in `slot`: the same however often it is asked.
+    pub fn record_number(&self, slot: u32) -> Option<u64> {
+        let connection = self.table.connection(slot)?;
+        let instance = self.instance.get(0)?;
+        if connection.record_number.get() == 0 {
+            let number = instance.next_record.get();
+            // In this order: an agent that comes after this one looks for the highest.
+            connection.record_number.set(number + 1);
+            instance.next_record.set(number + 1);
+        }
+        Some(connection.record_number.get() - 1)
+    }
+
+    /// Notes that the connection in `slot` shares its ISN with another.
+    pub fn note_shared_isn(&self, slot: u32) {
+        if let Some(connection) = self.table.connection(slot) {
+            connection.isn_is_shared.set(true);
+        }
     }
 
     /// Lets a connection forget that it has seen an RST.
