@@ -20,10 +20,10 @@ pub use clock::ClockPair;
 pub use connection::{Connection, Place};
 pub use counters::{Counters, Volume};
 pub use event::{Event, EventKind};
-pub use interfaces::{Interfaces, MAX_INTERFACES};
+pub use interfaces::{Description, Direction, Interface, Interfaces, MAX_INTERFACES};
 pub use key::{FlowKey, Seed, Sender};
 pub use outside::{OutsideKey, OutsideSyn};
 pub use per_sender::PerSender;
 
 /// Version of everything in this module. To be raised with each change of a layout.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
