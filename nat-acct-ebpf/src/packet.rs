@@ -30,6 +30,16 @@ pub fn interface_index(context: &TcContext) -> u32 {
     unsafe { (*context.skb.skb).ifindex }
 }
 
+/// Whether the frame was addressed to another host (`PACKET_OTHERHOST` of
+/// include/uapi/linux/if_packet.h): the IP stack would drop it (kernel: net/ipv4/ip_input.c,
+/// ip_rcv_core).
+#[inline(always)]
+pub fn is_for_another_host(context: &TcContext) -> bool {
+    const OTHER_HOST: u32 = 3;
+    // SAFETY: the context is the kernel's for the whole call.
+    unsafe { (*context.skb.skb).pkt_type == OTHER_HOST }
+}
+
 #[inline(always)]
 fn frame(context: &TcContext, link: Link) -> Frame {
     // SAFETY: the context is the kernel's for the whole call.

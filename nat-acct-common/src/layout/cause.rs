@@ -40,11 +40,13 @@ pub enum Cause {
     Inconsistent,
     /// The packet came by an interface that is not configured.
     UnknownInterface,
+    /// The frame was for another host, and nothing above the interface takes such frames.
+    OtherHost,
 }
 
 impl Cause {
     /// All causes, in the order of their numbers.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::NotIp,
         Self::NotTcp,
         Self::LaterFragment,
@@ -61,6 +63,7 @@ impl Cause {
         Self::OutsideFull,
         Self::Inconsistent,
         Self::UnknownInterface,
+        Self::OtherHost,
     ];
 
     /// The name in logs and metrics.
@@ -82,6 +85,7 @@ impl Cause {
             Self::OutsideFull => "outside_full",
             Self::Inconsistent => "inconsistent",
             Self::UnknownInterface => "unknown_interface",
+            Self::OtherHost => "other_host",
         }
     }
 }

@@ -22,7 +22,7 @@ pub use connection::{Connection, Place};
 pub use counters::{Counters, Volume};
 pub use event::{Event, EventKind};
 pub use instance::Instance;
-pub use interfaces::{Interfaces, MAX_INTERFACES};
+pub use interfaces::{Description, Direction, Interface, Interfaces, MAX_INTERFACES};
 pub use key::{FlowKey, Seed, Sender, Zone};
 pub use outside::{OutsideKey, OutsideSyn};
 pub use per_sender::PerSender;

@@ -8,7 +8,7 @@ use nat_acct_common::flow::Retired;
 use tracing::{debug, error};
 
 use super::{
-    addresses,
+    addresses, interfaces,
     losses::Losses,
     recorder::Recorder,
     sweep::{self, Sweep},
@@ -155,6 +155,7 @@ impl Driver {
         let ignored = self.live.ignored()?;
         self.losses.report(&ignored);
         self.engine.set_local_addresses(addresses::local());
+        self.tend_interfaces()?;
         let events_lost = self.live.events_lost()?;
         if let Some(slots) = self.sweep.next(events_lost, self.live.slots()) {
             if slots.start == sweep::FIRST_SLOT {
@@ -163,6 +164,18 @@ impl Driver {
             self.sweep_slots(slots);
         }
         Ok(())
+    }
+
+    /// Sees to the interfaces; some may have come or gone, or not.
+    pub(super) fn tend_interfaces(&mut self) -> Result<()> {
+        interfaces::report(&self.live.tend()?);
+        Ok(())
+    }
+
+    /// What the system says of interfaces has changed.
+    pub(super) fn interfaces_changed(&mut self) -> Result<()> {
+        self.live.read_links()?;
+        self.tend_interfaces()
     }
 
     fn sweep_slots(&mut self, slots: std::ops::Range<u32>) {

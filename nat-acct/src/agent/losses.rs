@@ -50,6 +50,7 @@ fn meaning(cause: Cause) -> Option<&'static str> {
         | Cause::UnknownConnection
         | Cause::Stray
         | Cause::AfterFirstFin
-        | Cause::Overflowed => None,
+        | Cause::Overflowed
+        | Cause::OtherHost => None,
     }
 }

@@ -3,6 +3,7 @@
 
 mod addresses;
 mod driver;
+mod interfaces;
 mod losses;
 mod privilege;
 mod recorder;
@@ -23,6 +24,7 @@ use self::{driver::Driver, recorder::Recorder};
 use crate::{
     clock,
     engine::{Engine, Timeouts},
+    netlink::{Changes, group},
     record::{End, Format, Stamp},
     sink::{Output, Sink, SinkError},
     source::live::{Hook, Live, Settings, grace},
@@ -70,20 +72,16 @@ pub fn run(config: &Config) -> Result<()> {
 }
 
 fn start(config: &Config) -> Result<Driver> {
-    for name in config.inside.iter().chain(&config.outside) {
-        Live::check_interface(name)?;
-    }
+    let names = config.inside.iter().chain(&config.outside);
+    Live::check_interfaces(&names.map(String::as_str).collect::<Vec<_>>())?;
     let stamp = Stamp::new(clock::wall_offset_ns(), &config.inside, &config.outside);
     let sink = Sink::open(config.output.clone())?;
     let mut live = Live::load(&config.settings).map_err(privilege::explain)?;
     log_programs(&mut live)?;
-    let hooks = live
+    let changes = live
         .attach(&config.inside, &config.outside, config.hook)
         .map_err(privilege::explain)?;
-    let names = config.inside.iter().chain(&config.outside);
-    for (name, hook) in names.zip(hooks) {
-        info!(interface = ?name, %hook, "programs are on the interface");
-    }
+    interfaces::report(&changes);
     info!("attached");
     let engine = Engine::new(config.timeouts);
     let recorder = Recorder::new(sink, stamp, config.format);
@@ -108,6 +106,9 @@ async fn serve(driver: &mut Driver) -> Result<()> {
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;
     let events = readable(driver.events_fd()?)?;
+    // What has changed before this is seen by the first look around.
+    let interfaces = readable(Changes::listen(group::LINK | group::TC)?)?;
+    driver.interfaces_changed()?;
     let mut look_around = time::interval(LOOK_AROUND_EVERY);
     let mut grace: Option<JoinHandle<()>> = None;
     loop {
@@ -120,6 +121,12 @@ async fn serve(driver: &mut Driver) -> Result<()> {
                 if driver.drain_events() {
                     ready?.clear_ready();
                 }
+            }
+            changed = interfaces.readable() => {
+                let mut changed = changed?;
+                changed.get_inner().take();
+                changed.clear_ready();
+                driver.interfaces_changed()?;
             }
             () = until(driver.next_timeout()) => driver.handle_timeout(),
             () = finished(&mut grace) => driver.harvest()?,
@@ -175,8 +182,8 @@ fn is_closed(error: &anyhow::Error) -> bool {
 
 /// Lets the loop wait until `source` can be read.
 fn readable<T: AsRawFd + Send + Sync + 'static>(source: T) -> Result<AsyncFd<T>> {
-    // SAFETY: both sources, a ring buffer and an owned descriptor, keep the same descriptor open
-    // for as long as they live.
+    // SAFETY: all sources, a ring buffer, an owned descriptor and a socket, keep the same
+    // descriptor open for as long as they live.
     let registered = unsafe { AsyncFd::register_with_interest(source, Interest::READABLE) };
-    registered.context("cannot wait for the ring buffer")
+    registered.context("cannot wait for the kernel")
 }

@@ -6,6 +6,7 @@ mod address;
 mod background;
 mod bpf_dir;
 mod enter;
+pub mod foreign;
 pub mod hooks;
 mod leftovers;
 mod listening;
@@ -122,6 +123,12 @@ impl Lab {
     /// Forwards a TCP port of the gateway's outside addresses to a client.
     pub fn forward_port(&self, port: u16, client: Ns, client_port: u16) -> Result<()> {
         nat::forward_port(self, port, client, client_port)
+    }
+
+    /// Makes [`INSIDE`] or [`OUTSIDE`] again after it was deleted, with its
+    /// addresses and another index.
+    pub fn bring_back(&self, interface: &str) -> Result<()> {
+        topology::bring_back(self, interface)
     }
 
     /// A directory for pinned eBPF objects, which goes with the lab. `ip netns

@@ -5,12 +5,14 @@ use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::{Family, INSIDE, Lab, Ns, OUTSIDE, output, translated};
 
 /// The only interface of a client and of the remote.
 const ONLY: &str = "eth0";
+/// The ports of the gateway's bridge, in the order of the clients.
+const PORTS: [&str; 2] = ["port1", "port2"];
 
 pub fn build(lab: &Lab) -> Result<()> {
     for ns in Ns::ALL {
@@ -52,21 +54,42 @@ pub fn set(lab: &Lab, ns: Ns, settings: &[(&str, &str)]) -> Result<()> {
 }
 
 fn gateway(lab: &Lab) -> String {
-    let mut lines = format!("link add {INSIDE} type bridge stp_state 0 mcast_snooping 0\n");
-    for (client, port) in Ns::CLIENTS.into_iter().zip(["port1", "port2"]) {
+    let mut lines = String::new();
+    for (client, port) in Ns::CLIENTS.into_iter().zip(PORTS) {
         let netns = lab.netns(client);
-        lines += &format!(
-            "link add {port} type veth peer name {ONLY} netns {netns}\n\
-             link set {port} master {INSIDE} up\n"
-        );
+        lines += &format!("link add {port} type veth peer name {ONLY} netns {netns}\n");
     }
+    lines + &inside() + &outside(lab)
+}
+
+fn inside() -> String {
+    let mut lines = format!("link add {INSIDE} type bridge stp_state 0 mcast_snooping 0\n");
+    for port in PORTS {
+        lines += &format!("link set {port} master {INSIDE} up\n");
+    }
+    lines + &addresses(Ns::Gateway, INSIDE)
+}
+
+fn outside(lab: &Lab) -> String {
     let remote = lab.netns(Ns::Remote);
-    lines += &format!("link add {OUTSIDE} type veth peer name {ONLY} netns {remote}\n");
-    lines += &addresses(Ns::Gateway, INSIDE);
+    let mut lines = format!("link add {OUTSIDE} type veth peer name {ONLY} netns {remote}\n");
     for family in [Family::V4, Family::V6] {
         lines += &address(translated(family).to_string(), family, OUTSIDE);
     }
     lines + &format!("link set {OUTSIDE} up\n")
+}
+
+/// Makes an interface of the gateway again that was deleted. A veth takes its
+/// peer with it, so the remote's interface is made again, too.
+pub fn bring_back(lab: &Lab, interface: &str) -> Result<()> {
+    match interface {
+        INSIDE => batch(lab, Ns::Gateway, &inside()),
+        OUTSIDE => {
+            batch(lab, Ns::Gateway, &outside(lab))?;
+            batch(lab, Ns::Remote, &addresses(Ns::Remote, ONLY))
+        }
+        other => bail!("the gateway has no interface {other}"),
+    }
 }
 
 fn host(ns: Ns, router: Ns) -> String {

@@ -2,12 +2,15 @@
 //! the maps. It knows the kernel and nothing of records.
 
 mod attach;
+mod change;
 mod clock;
 pub mod grace;
-mod interface;
+mod hidden;
+mod links;
 mod load;
 mod mapped;
 mod table;
+mod watched;
 
 use std::os::fd::{AsFd as _, OwnedFd};
 
@@ -19,16 +22,22 @@ use aya::{
 use nat_acct_common::{
     flow::{self, Facts, Retired, Table as _},
     layout::{
-        Cause, Event, EventKind, IgnoredTotal, Instance, Interfaces, MAX_INTERFACES, OutsideKey,
-        OutsideSyn, PerSender, Seed, Sender, Volume,
+        Cause, Event, EventKind, IgnoredTotal, Instance, Interface, Interfaces, MAX_INTERFACES,
+        OutsideKey, OutsideSyn, PerSender, Seed, Sender, Volume,
     },
 };
 
-pub use self::{attach::Hook, load::Settings};
+pub use self::{
+    attach::Hook,
+    change::{Change, What},
+    load::Settings,
+};
 use self::{
-    attach::{Attached, Side},
+    attach::{Owner, Side},
+    links::Links,
     mapped::MappedArray,
     table::{KernelTable, mapped, take},
+    watched::{Means, Watched},
 };
 use crate::engine;
 
@@ -45,7 +54,10 @@ pub struct Live {
     events: RingBuf<MapData>,
     tick_ns: u64,
     slots: u32,
-    attached: Vec<Attached>,
+    owner: Owner,
+    wanted: Option<Hook>,
+    links: Links,
+    watched: Vec<Watched>,
 }
 
 impl Live {
@@ -71,7 +83,10 @@ impl Live {
             instance: mapped(&ebpf, "INSTANCE", 1)?,
             events: RingBuf::try_from(take(&mut ebpf, "EVENTS")?)?,
             slots: settings.slots(),
-            attached: Vec::new(),
+            owner: Owner::new()?,
+            wanted: None,
+            links: Links::default(),
+            watched: Vec::new(),
             free_slots,
             table,
             tick_ns,
@@ -79,58 +94,96 @@ impl Live {
         })
     }
 
-    /// Says whether an interface exists, before anything is loaded for it.
+    /// Says whether all interfaces exist and none is on top of another, before anything is loaded
+    /// for them.
     ///
     /// # Errors
     ///
-    /// When it does not.
-    pub fn check_interface(name: &str) -> Result<()> {
-        interface::look_up(name).map(drop)
+    /// When it is not so.
+    pub fn check_interfaces(names: &[&str]) -> Result<()> {
+        let links = Links::read().context("cannot list the interfaces")?;
+        names.iter().try_for_each(|name| links.check(name, names))
     }
 
     /// Attaches the programs, to the hook that is wanted or else the best, and says to which.
     ///
     /// # Errors
     ///
-    /// When an interface does not exist, or the kernel refuses.
+    /// When an interface does not exist or is on top of another, or the kernel refuses.
     pub fn attach(
         &mut self,
         inside: &[String],
         outside: &[String],
         wanted: Option<Hook>,
-    ) -> Result<Vec<Hook>> {
+    ) -> Result<Vec<Change>> {
+        self.wanted = wanted;
         // The outside first: an opening that is seen on the inside must not miss its other half.
-        let outside = self.attach_side(Side::Outside, outside, wanted)?;
-        let mut hooks = self.attach_side(Side::Inside, inside, wanted)?;
-        hooks.extend(outside);
-        Ok(hooks)
+        for (side, names) in [(Side::Outside, outside), (Side::Inside, inside)] {
+            if names.len() > MAX_INTERFACES {
+                bail!("at most {MAX_INTERFACES} interfaces a side");
+            }
+            let watched = |(number, name): (_, &String)| Watched::new(name.clone(), side, number);
+            self.watched.extend(names.iter().enumerate().map(watched));
+        }
+        self.read_links()?;
+        self.each_watched(|watched, means, listed| {
+            let hooks = watched.attach(means, listed)?;
+            Ok(hooks.map(What::Attached).into_iter().collect())
+        })
     }
 
-    fn attach_side(
+    /// Looks at the interfaces again, after some have come or gone.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel does not tell which there are.
+    pub fn read_links(&mut self) -> Result<()> {
+        self.links = Links::read().context("cannot list the interfaces")?;
+        Ok(())
+    }
+
+    /// Attaches what is missing on the interfaces that are there, and tells what has happened to
+    /// them since the last call.
+    ///
+    /// # Errors
+    ///
+    /// When a map does not fit the programs.
+    pub fn tend(&mut self) -> Result<Vec<Change>> {
+        self.each_watched(|watched, means, listed| Ok(watched.tend(means, listed)))
+    }
+
+    fn each_watched(
         &mut self,
-        side: Side,
-        names: &[String],
-        wanted: Option<Hook>,
-    ) -> Result<Vec<Hook>> {
-        if names.len() > MAX_INTERFACES {
-            bail!("at most {MAX_INTERFACES} interfaces a side");
+        mut act: impl FnMut(&mut Watched, &mut Means<'_>, &Interface) -> Result<Vec<What>>,
+    ) -> Result<Vec<Change>> {
+        let names: Vec<_> = self.watched.iter().map(|one| one.name.clone()).collect();
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let mut means = Means {
+            ebpf: &mut self.ebpf,
+            links: &self.links,
+            names: &names,
+            wanted: self.wanted,
+            owner: &self.owner,
+        };
+        let mut changes = Vec::new();
+        for watched in &mut self.watched {
+            let side = self.interfaces.get(watched.side.element());
+            let listed = side.and_then(|side| side.get(watched.number));
+            let listed = listed.context("the map INTERFACES is too small")?;
+            let news = act(watched, &mut means, listed)?;
+            changes.extend(news.into_iter().map(|what| Change {
+                interface: watched.name.clone(),
+                what,
+            }));
         }
-        let mut hooks = Vec::new();
-        for (number, name) in names.iter().enumerate() {
-            let interface = interface::look_up(name)?;
-            let interfaces = self.interfaces.get(side.element());
-            let interfaces = interfaces.context("the map INTERFACES is too small")?;
-            interfaces.set(number, interface.index, interface.link);
-            let attached = attach::attach(&mut self.ebpf, name, side, wanted)?;
-            hooks.push(attached.hook);
-            self.attached.insert(0, attached);
-        }
-        Ok(hooks)
+        Ok(changes)
     }
 
     /// Stops counting: the programs are detached, those on the inside first, and the maps stay.
     pub fn detach(&mut self) {
-        self.attached.clear();
+        for watched in self.watched.iter_mut().rev() {
+            watched.detach();
+        }
     }
 
     /// The object, for what the programs log.

@@ -1,0 +1,37 @@
+//! What happens to the interfaces appears in the log: once each way, with the name.
+
+use tracing::{info, warn};
+
+use crate::source::live::{Change, What};
+
+pub(super) fn report(changes: &[Change]) {
+    for Change { interface, what } in changes {
+        match what {
+            What::Attached(hook) => info!(?interface, %hook, "programs are on the interface"),
+            What::Gone => warn!(
+                ?interface,
+                "the interface is gone: waiting for it to come back"
+            ),
+            What::TakenOff(direction) => warn!(
+                ?interface,
+                direction = direction.name(),
+                "somebody has taken a program off the interface: it is attached again"
+            ),
+            What::Refused(reason) => warn!(
+                ?interface,
+                reason, "the interface is not watched: trying again"
+            ),
+            What::Hidden(direction, before) => warn!(
+                ?interface,
+                direction = direction.name(),
+                ?before,
+                "packets pass that the program does not see: what is before it may end the chain"
+            ),
+            What::Visible(direction) => info!(
+                ?interface,
+                direction = direction.name(),
+                "the program sees packets again"
+            ),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Programs on the TCX hook (Linux 6.6). A link holds ours; it goes with its interface, and
+//! somebody else may detach it.
+
+#![expect(
+    unsafe_code,
+    reason = "a system call that aya makes only for who may see all programs"
+)]
+
+use std::io;
+
+use aya::programs::{
+    LinkOrder, ProgramError, SchedClassifier,
+    tc::{SchedClassifierLink, TcAttachOptions},
+};
+use nat_acct_common::layout::Direction;
+
+use super::{Place, attach_type};
+
+// Numbers of include/uapi/linux/bpf.h.
+const BPF_PROG_QUERY: libc::c_int = 16;
+const BPF_TCX_INGRESS: u32 = 46;
+const BPF_TCX_EGRESS: u32 = 47;
+/// The kernel's limit (include/linux/bpf_mprog.h, BPF_MPROG_MAX).
+const MAX_PROGRAMS: usize = 64;
+
+/// `union bpf_attr` for `BPF_PROG_QUERY`.
+#[repr(C)]
+#[derive(Default)]
+struct Query {
+    index: u32,
+    attach_type: u32,
+    query_flags: u32,
+    attach_flags: u32,
+    programs: u64,
+    count: u32,
+    padding: u32,
+    program_attach_flags: u64,
+    links: u64,
+    link_attach_flags: u64,
+    revision: u64,
+}
+
+pub(super) fn attach(
+    program: &mut SchedClassifier,
+    interface: &str,
+    direction: Direction,
+    place: Place,
+) -> Result<SchedClassifierLink, ProgramError> {
+    let order = TcAttachOptions::TcxOrder(match place {
+        Place::First => LinkOrder::first(),
+        Place::Last => LinkOrder::last(),
+    });
+    let id = program.attach_with_options(interface, attach_type(direction), order)?;
+    program.take_link(id)
+}
+
+/// The numbers of the programs on the hook, in the order in which they run.
+pub(super) fn programs(index: u32, direction: Direction) -> io::Result<Vec<u32>> {
+    let mut programs = [0u32; MAX_PROGRAMS];
+    let mut query = Query {
+        index,
+        attach_type: match direction {
+            Direction::Ingress => BPF_TCX_INGRESS,
+            Direction::Egress => BPF_TCX_EGRESS,
+        },
+        programs: programs.as_mut_ptr() as u64,
+        count: MAX_PROGRAMS as u32,
+        ..Query::default()
+    };
+    // SAFETY: `query` is laid out as the kernel wants it, and names a buffer of `count` numbers;
+    // both live through the call.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_bpf,
+            BPF_PROG_QUERY,
+            &raw mut query,
+            size_of::<Query>(),
+        )
+    };
+    if result != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(programs[..query.count as usize].to_vec())
+}
+
+/// What to call the programs with these numbers: by name, if we may see other people's programs.
+pub(super) fn describe(interface: &str, direction: Direction, programs: &[u32]) -> Vec<String> {
+    let (_, known) =
+        SchedClassifier::query_tcx(interface, attach_type(direction)).unwrap_or_default();
+    let describe = |number: &u32| {
+        let program = known.iter().find(|program| program.id() == *number);
+        match program.and_then(|program| program.name_as_str()) {
+            Some(name) => format!("program {number} {name:?}"),
+            None => format!("program {number}"),
+        }
+    };
+    programs.iter().map(describe).collect()
+}
