@@ -1,127 +1,34 @@
 //! Ten thousand short connections: each has its record, none has two, and each
 //! record has the translated port and the bytes that nginx logged.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use nat_acct_tests::server::Nginx;
-use nat_acct_tests::traffic::http::{self, Fetches};
-use nat_acct_tests::truth::Record;
-use nat_acct_tests::{Agent, Count, Family, Lab, Ns, Truth, agent, in_a_lab};
+use nat_acct_tests::traffic::many;
+use nat_acct_tests::{Agent, Truth, agent, in_a_lab};
 use serde_json::Value;
 
 const CONNECTIONS: usize = 10_000;
-const AT_ONCE: usize = 50;
 
 #[test]
 fn ten_thousand_connections_have_ten_thousand_right_records() -> Result<()> {
     in_a_lab(|lab| {
         let nginx = Nginx::start(lab)?;
         let agent = Agent::start(lab, &[])?;
-        let truths = fetch_all(lab, &nginx)?;
+        let truths = many::fetch(lab, &nginx, CONNECTIONS)?;
         agent.wait_for_records(truths.len(), Duration::from_secs(60))?;
         let stopped = agent.stop()?;
         assert!(stopped.status.success(), "{}", stopped.log);
 
         let records = agent::closing(&stopped.records)?;
         assert_eq!(records.len(), CONNECTIONS);
-        same(&truths, &records);
+        many::assert_same(&truths, &records);
         numbered_without_gap(&stopped.records)?;
         translation_shows(&truths);
         Ok(())
     })
-}
-
-/// From both clients by both protocols, a part each.
-fn fetch_all(lab: &Lab, nginx: &Nginx) -> Result<Vec<Truth>> {
-    let part = |client, family, port, at_once| Fetches {
-        client,
-        family,
-        path: "/bytes/1000".to_owned(),
-        port,
-        connections: CONNECTIONS / 4,
-        at_once,
-    };
-    let parts = [
-        part(Ns::Client1, Family::V4, Nginx::ONE_SHOT, AT_ONCE / 4),
-        part(Ns::Client1, Family::V6, Nginx::KEEPALIVE, AT_ONCE / 4),
-        part(Ns::Client2, Family::V4, Nginx::KEEPALIVE, AT_ONCE / 4 + 1),
-        part(Ns::Client2, Family::V6, Nginx::ONE_SHOT, AT_ONCE / 4 + 1),
-    ];
-    std::thread::scope(|scope| {
-        let fetch = |part| scope.spawn(move || http::fetch_many(lab, nginx, part));
-        let parts: Vec<_> = parts.iter().map(fetch).collect();
-        let mut truths = Vec::new();
-        for part in parts {
-            truths.extend(part.join().expect("the thread of a part")?);
-        }
-        Ok(truths)
-    })
-}
-
-/// What nginx and the record both say of a connection.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Said {
-    client: SocketAddr,
-    translated: Option<SocketAddr>,
-    remote: SocketAddr,
-    sent: u64,
-    received: u64,
-    reason: String,
-    matched: String,
-    partial: bool,
-}
-
-/// The truths and the records are the same, one for one.
-#[track_caller]
-fn same(truths: &[Truth], records: &[Record]) {
-    let mut surplus: BTreeMap<Said, i64> = BTreeMap::new();
-    for truth in truths {
-        *surplus.entry(by_truth(truth)).or_default() -= 1;
-    }
-    for record in records {
-        *surplus.entry(by_record(record)).or_default() += 1;
-    }
-    surplus.retain(|_, count| *count != 0);
-    let first: Vec<_> = surplus.iter().take(6).collect();
-    assert!(
-        first.is_empty(),
-        "{} differ; missing (-1) or surplus (1) are: {first:#?}",
-        surplus.len()
-    );
-}
-
-fn by_truth(truth: &Truth) -> Said {
-    let exact = |count| match count {
-        Count::Exact(bytes) => bytes,
-        Count::Between(..) | Count::Unknown => panic!("nginx and its client differ: {truth:?}"),
-    };
-    let port = |port: Option<u16>| port.expect("both ends tell their ports");
-    Said {
-        client: (truth.client, port(truth.client_port)).into(),
-        translated: Some((truth.translated, port(truth.translated_port)).into()),
-        remote: truth.remote,
-        sent: exact(truth.sent),
-        received: exact(truth.received),
-        reason: "fin".to_owned(),
-        matched: "sequence".to_owned(),
-        partial: false,
-    }
-}
-
-fn by_record(record: &Record) -> Said {
-    Said {
-        client: record.client,
-        translated: record.translated,
-        remote: record.remote,
-        sent: record.stream_sent(),
-        received: record.stream_received(),
-        reason: record.reason.clone(),
-        matched: record.matched.clone(),
-        partial: record.partial,
-    }
 }
 
 /// `event.sequence` counts from 0 in the order of the file, and no `event.id`

@@ -10,6 +10,8 @@ pub struct Facts {
     pub slot: u32,
     /// When the opening SYN was seen; with the slot it identifies the connection.
     pub opened_ns: u64,
+    /// When the opening SYN was last seen.
+    pub last_syn_ns: u64,
     /// The 4-tuple and the zone.
     pub key: FlowKey,
     /// Who sent the opening SYN.
@@ -62,6 +64,7 @@ impl Facts {
         Some(Self {
             slot,
             opened_ns,
+            last_syn_ns: connection.last_syn_ns.get(),
             key: connection.key(),
             opener: connection.opener(),
             isn: each(isn),

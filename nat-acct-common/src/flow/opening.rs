@@ -67,13 +67,15 @@ fn begin<'a, T: Runtime>(
 ) -> Result<Flow<'a>, Cause> {
     let slot = table.take_slot().ok_or(Cause::TableFull)?;
     let connection = table.connection(slot).ok_or(Cause::Inconsistent)?;
-    connection.begin(key, opener, table.now_ns(), table.ticks());
+    let now_ns = table.now_ns();
+    connection.begin(key, opener, now_ns, table.ticks());
     let flow = Flow {
         slot,
         connection,
         bucket: &connection.own_bucket,
     };
     learn_isn(&flow, segment, opener);
+    connection.opened_ns.set(now_ns);
     Ok(flow)
 }
 
@@ -91,6 +93,7 @@ fn learn_isn(flow: &Flow<'_>, segment: &Segment, sender: Sender) {
 pub(super) fn again<T: Runtime>(table: &T, current: &Flow<'_>, segment: &Segment, sender: Sender) {
     let connection = current.connection;
     if connection.is_opened_by(segment, sender) {
+        connection.last_syn_ns.set(table.now_ns());
         return account(table, current, segment, sender);
     }
     if !connection.has_isn.get(sender).get() && !connection.has_ended() {
@@ -100,6 +103,7 @@ pub(super) fn again<T: Runtime>(table: &T, current: &Flow<'_>, segment: &Segment
     }
     match Flow::unplaced(table, connection.challenger.get()) {
         Some(challenger) if challenger.connection.is_opened_by(segment, sender) => {
+            challenger.connection.last_syn_ns.set(table.now_ns());
             account(table, &challenger, segment, sender);
         }
         _ => challenge(table, current, segment, sender),

@@ -22,6 +22,8 @@ pub struct Connection {
     pub fin_ns: PerSender<Shared<u64>>,
     /// When the first RST was seen.
     pub rst_ns: Shared<u64>,
+    /// When the opening SYN was last seen.
+    pub last_syn_ns: Shared<u64>,
     /// The number of its record plus one, once it has one; 0 before. Written by user space.
     pub record_number: Shared<u64>,
     /// Initial sequence number of each sender, if [`Self::has_isn`] says so.
@@ -62,10 +64,11 @@ pub struct Connection {
     padding: [u8; 4],
 }
 
-const _: () = assert!(size_of::<Connection>() == 168);
+const _: () = assert!(size_of::<Connection>() == 176);
 
 impl Connection {
-    /// Writes everything that the opening SYN says; [`Self::opened_ns`] last, for it publishes.
+    /// Writes everything that the opening SYN says but its number and [`Self::opened_ns`], which
+    /// publishes and comes last.
     #[inline(always)]
     pub(crate) fn begin(&self, key: &FlowKey, opener: Sender, now_ns: u64, ticks: u32) {
         self.own_bucket.set_key(key);
@@ -80,6 +83,7 @@ impl Connection {
         }
         self.rst_ns.set(0);
         self.last_ns.set(now_ns);
+        self.last_syn_ns.set(now_ns);
         self.record_number.set(0);
         self.opened_ticks.set(ticks);
         self.challenger.set(0);
@@ -91,7 +95,6 @@ impl Connection {
         self.superseded.set(false);
         self.challenged.set(false);
         self.isn_is_shared.set(false);
-        self.opened_ns.set(now_ns);
     }
 
     /// The 4-tuple and the zone.

@@ -21,7 +21,7 @@ pub use clock::ClockPair;
 pub use connection::{Connection, Place};
 pub use counters::{Counters, Volume};
 pub use event::{Event, EventKind};
-pub use instance::Instance;
+pub use instance::{Instance, Names};
 pub use interfaces::{Description, Direction, Interface, Interfaces, MAX_INTERFACES};
 pub use key::{FlowKey, Seed, Sender, Zone};
 pub use outside::{OutsideKey, OutsideSyn};

@@ -1,10 +1,10 @@
 //! Carries things between source, engine and recorder. All of it is synchronous: the loop decides
 //! when.
 
-use std::{io, mem, os::fd::OwnedFd};
+use std::{collections::VecDeque, io, mem, os::fd::OwnedFd};
 
 use anyhow::{Context as _, Result};
-use nat_acct_common::flow::Retired;
+use nat_acct_common::{flow::Retired, layout::OutsideKey};
 use tracing::{debug, error};
 
 use super::{
@@ -22,6 +22,8 @@ use crate::{
 
 /// Events taken at a time, so that a flood of them does not hold up the rest.
 const MAX_EVENTS: usize = 4096;
+/// Connections harvested at a time, likewise.
+const MAX_HARVEST: usize = 512;
 /// Records that may wait for a sink that takes none; more stay in the kernel's tables.
 const MAX_PENDING: usize = 10_000;
 
@@ -34,9 +36,12 @@ pub(super) struct Driver {
     retiring: Vec<Retired>,
     /// To be harvested when the grace period that has begun is over.
     in_grace: Vec<Retired>,
+    /// No program is at work on them any more.
+    quiet: VecDeque<Retired>,
     /// Their records are made. They stay in the kernel's tables until these are written, for an
-    /// agent that comes after this one.
+    /// agent that comes after this one, and so does what their translated addresses rest on.
     recorded: Vec<Retired>,
+    to_be_forgotten: Vec<OutsideKey>,
     sweep: Sweep,
     /// How many events had been lost when all SYNs on the outside were last looked at.
     outside_swept_at_loss: u64,
@@ -51,10 +56,31 @@ impl Driver {
             losses: Losses::default(),
             retiring: Vec::new(),
             in_grace: Vec::new(),
+            quiet: VecDeque::new(),
             recorded: Vec::new(),
+            to_be_forgotten: Vec::new(),
             sweep: Sweep::default(),
             outside_swept_at_loss: 0,
         }
+    }
+
+    /// Takes in what there is already, if the maps were another agent's before.
+    pub(super) fn catch_up(&mut self) -> Result<()> {
+        if self.live.is_adopted() {
+            self.sweep_slots(sweep::FIRST_SLOT..self.live.slots());
+            self.sweep_outside()?;
+        }
+        Ok(())
+    }
+
+    /// Whether programs and maps live on when this agent ends.
+    pub(super) fn lives_on(&self) -> bool {
+        self.live.lives_on()
+    }
+
+    /// Removes what would live on.
+    pub(super) fn unpin(&mut self) -> Result<()> {
+        self.live.unpin()
     }
 
     pub(super) fn events_fd(&self) -> io::Result<OwnedFd> {
@@ -103,6 +129,9 @@ impl Driver {
             let released = self.live.release(retired)?;
             self.engine.handle_event(released, clock::monotonic_ns());
         }
+        for key in mem::take(&mut self.to_be_forgotten) {
+            self.live.forget_outside(&key);
+        }
         Ok(())
     }
 
@@ -120,7 +149,7 @@ impl Driver {
             },
             Request::ForgetReset(slot) => self.live.forget_reset(slot),
             Request::NoteSharedIsn(slot) => self.live.note_shared_isn(slot),
-            Request::ForgetOutside(key) => self.live.forget_outside(&key),
+            Request::ForgetOutside(key) => self.to_be_forgotten.push(key),
         }
     }
 
@@ -134,13 +163,25 @@ impl Driver {
         !self.in_grace.is_empty()
     }
 
-    /// Reads the counters of the connections whose grace period is over. What is said of their
-    /// translated addresses then is final, so a SYN whose event was lost is looked for before.
+    /// Takes note that the grace period is over.
+    pub(super) fn end_grace(&mut self) {
+        self.quiet.extend(self.in_grace.drain(..));
+    }
+
+    /// Whether there is something to harvest.
+    pub(super) fn has_harvest(&self) -> bool {
+        !self.quiet.is_empty()
+    }
+
+    /// Reads the counters of connections whose grace period is over, of some at a time. What is said
+    /// of their translated addresses then is final, so a SYN whose event was lost is looked for
+    /// before.
     pub(super) fn harvest(&mut self) -> Result<()> {
         if self.live.events_lost()? != self.outside_swept_at_loss {
             self.sweep_outside()?;
         }
-        for retired in mem::take(&mut self.in_grace) {
+        let some = self.quiet.len().min(MAX_HARVEST);
+        for retired in self.quiet.drain(..some) {
             if let Some(event) = self.live.harvest(&retired)? {
                 self.engine.handle_event(event, clock::monotonic_ns());
             }

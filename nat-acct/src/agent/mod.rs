@@ -9,16 +9,16 @@ mod privilege;
 mod recorder;
 mod sweep;
 
-use std::{future, os::fd::AsRawFd, time::Duration};
+use std::{future, os::fd::AsRawFd, path::PathBuf, time::Duration};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use tokio::{
     io::{Interest, unix::AsyncFd},
     signal::unix::{SignalKind, signal},
     task::JoinHandle,
     time,
 };
-use tracing::info;
+use tracing::{info, warn};
 
 use self::{driver::Driver, recorder::Recorder};
 use crate::{
@@ -27,7 +27,7 @@ use crate::{
     netlink::{Changes, group},
     record::{End, Format, Stamp},
     sink::{Output, Sink, SinkError},
-    source::live::{Hook, Live, Settings, grace},
+    source::live::{Hook, Live, Pins, Predecessor, Settings, grace},
 };
 
 /// How often to look for losses, and for what events may have missed.
@@ -50,6 +50,21 @@ pub struct Config {
     pub hook: Option<Hook>,
     /// How the programs are loaded.
     pub settings: Settings,
+    /// Where programs and maps live on when the agent ends.
+    pub pin: Option<PathBuf>,
+}
+
+/// What is to be ended, and what to do with its connections.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DetachConfig {
+    /// Where programs and maps live on.
+    pub pin: PathBuf,
+    /// Where records go.
+    pub output: Output,
+    /// How they are written.
+    pub format: Format,
+    /// The least grave events that are logged.
+    pub log_level: tracing::Level,
 }
 
 /// Runs the agent until SIGINT or SIGTERM, or until nobody reads the records any more.
@@ -58,34 +73,111 @@ pub struct Config {
 ///
 /// When the programs cannot be loaded or attached, or a map cannot be read.
 pub fn run(config: &Config) -> Result<()> {
+    block_on(async {
+        let pins = config.pin.as_deref().map(Pins::open).transpose()?;
+        let pins = match pins {
+            Some(pins) => Some(make_room(pins, config).await?),
+            None => None,
+        };
+        let mut driver = start(config, pins)?;
+        serve(&mut driver).await
+    })
+}
+
+/// Ends what lives on in the directory that is named: the programs are detached, and the
+/// connections that are still open become records.
+///
+/// # Errors
+///
+/// When nothing lives there, or what lives there cannot be read.
+pub fn detach(config: &DetachConfig) -> Result<()> {
+    block_on(async {
+        let pins = Pins::open(&config.pin)?;
+        let predecessor = Predecessor::of(&pins)?;
+        let Some(predecessor) = predecessor else {
+            bail!("nothing lives on in {}", config.pin.display());
+        };
+        let settings = predecessor.settings(config.log_level);
+        let config = Config {
+            inside: predecessor.inside,
+            outside: predecessor.outside,
+            output: config.output.clone(),
+            format: config.format,
+            timeouts: Timeouts {
+                close_on_first_fin: settings.close_on_first_fin,
+                ..Timeouts::default()
+            },
+            hook: None,
+            settings,
+            pin: Some(config.pin.clone()),
+        };
+        end(&config, pins).await
+    })
+}
+
+fn block_on(work: impl Future<Output = Result<()>>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the event loop")?;
-    runtime.block_on(async {
-        let mut driver = start(config)?;
-        match serve(&mut driver).await {
-            Err(error) if is_closed(&error) => Ok(()),
-            result => result,
-        }
-    })
+    match runtime.block_on(work) {
+        Err(error) if is_closed(&error) => Ok(()),
+        result => result,
+    }
 }
 
-fn start(config: &Config) -> Result<Driver> {
-    let names = config.inside.iter().chain(&config.outside);
-    Live::check_interfaces(&names.map(String::as_str).collect::<Vec<_>>())?;
-    let stamp = Stamp::new(clock::wall_offset_ns(), &config.inside, &config.outside);
+/// Ends a predecessor whose maps this agent cannot use.
+async fn make_room(pins: Pins, config: &Config) -> Result<Pins> {
+    let Some(predecessor) = Predecessor::of(&pins)? else {
+        return Ok(pins);
+    };
+    if predecessor.fits(&config.settings, &config.inside, &config.outside) {
+        return Ok(pins);
+    }
+    warn!("what lives on was made with other settings: its connections are recorded and end here");
+    let settings = predecessor.settings(config.settings.log_level);
+    let config = Config {
+        inside: predecessor.inside,
+        outside: predecessor.outside,
+        timeouts: Timeouts {
+            close_on_first_fin: settings.close_on_first_fin,
+            ..config.timeouts
+        },
+        settings,
+        ..config.clone()
+    };
+    end(&config, pins).await?;
+    Pins::open(config.pin.as_deref().context("it was there before")?)
+}
+
+/// Adopts what lives on, and ends it.
+async fn end(config: &Config, pins: Pins) -> Result<()> {
+    let mut driver = start(config, Some(pins))?;
+    finish(&mut driver, None).await?;
+    driver.unpin()
+}
+
+fn start(config: &Config, pins: Option<Pins>) -> Result<Driver> {
+    let (inside, outside) = (&config.inside, &config.outside);
+    let names = inside.iter().chain(outside).map(String::as_str);
+    let names: Vec<_> = names.collect();
+    let stamp = Stamp::new(clock::wall_offset_ns(), inside, outside);
     let sink = Sink::open(config.output.clone())?;
-    let mut live = Live::load(&config.settings).map_err(privilege::explain)?;
+    let mut live = Live::load(&config.settings, pins).map_err(privilege::explain)?;
     log_programs(&mut live)?;
-    let changes = live
-        .attach(&config.inside, &config.outside, config.hook)
-        .map_err(privilege::explain)?;
-    interfaces::report(&changes);
+    let attached = if live.is_adopted() {
+        live.attach_again(inside, outside, config.hook)
+    } else {
+        Live::check_interfaces(&names)?;
+        live.attach(inside, outside, config.hook)
+    };
+    interfaces::report(&attached.map_err(privilege::explain)?);
     info!("attached");
     let engine = Engine::new(config.timeouts);
     let recorder = Recorder::new(sink, stamp, config.format);
-    Ok(Driver::new(live, engine, recorder))
+    let mut driver = Driver::new(live, engine, recorder);
+    driver.catch_up()?;
+    Ok(driver)
 }
 
 /// Lets what the programs log appear in our log.
@@ -129,29 +221,49 @@ async fn serve(driver: &mut Driver) -> Result<()> {
                 driver.interfaces_changed()?;
             }
             () = until(driver.next_timeout()) => driver.handle_timeout(),
-            () = finished(&mut grace) => driver.harvest()?,
+            () = finished(&mut grace) => driver.end_grace(),
+            () = future::ready(()), if driver.has_harvest() => driver.harvest()?,
             _ = look_around.tick() => driver.look_around()?,
             _ = interrupted.recv() => break,
             _ = terminated.recv() => break,
         }
     }
     info!("stopping");
-    finish(driver, grace).await
+    if driver.lives_on() {
+        info!("the programs go on counting: `nat-acct detach` ends them");
+        leave(driver, grace).await
+    } else {
+        finish(driver, grace).await
+    }
+}
+
+/// Writes what is due, and leaves the rest to the next agent.
+async fn leave(driver: &mut Driver, grace: Option<JoinHandle<()>>) -> Result<()> {
+    harvest(driver, grace).await?;
+    driver.close()
 }
 
 /// Writes the records of the connections that are still open.
 async fn finish(driver: &mut Driver, grace: Option<JoinHandle<()>>) -> Result<()> {
     driver.stop(End::AgentStop)?;
+    harvest(driver, grace).await?;
+    while driver.begin_grace() {
+        let grace = tokio::task::spawn_blocking(grace::wait);
+        harvest(driver, Some(grace)).await?;
+    }
+    driver.close()
+}
+
+async fn harvest(driver: &mut Driver, grace: Option<JoinHandle<()>>) -> Result<()> {
     if let Some(grace) = grace {
         grace.await?;
-        driver.harvest()?;
+        driver.end_grace();
     }
-    while driver.begin_grace() {
-        tokio::task::spawn_blocking(grace::wait).await?;
+    while driver.has_harvest() {
         driver.harvest()?;
         driver.pump()?;
     }
-    driver.close()
+    Ok(())
 }
 
 async fn until(due_ns: Option<u64>) {

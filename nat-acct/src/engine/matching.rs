@@ -121,7 +121,7 @@ impl Matcher {
         let Some((key, group)) = key.and_then(|key| Some((key, self.groups.get_mut(&key)?))) else {
             return self.absent(facts, Vec::new());
         };
-        let answer = group.close(&facts.key, facts.slot);
+        let answer = group.close(&facts.key, facts.slot, facts.last_syn_ns);
         let forget = match answer {
             _ if group.has_no_client() => group.sightings_before(u64::MAX),
             Answer::Proved(sighting) if !group.has_client(&facts.key) => vec![sighting],

@@ -68,11 +68,12 @@ impl Group {
         }
     }
 
-    /// Removes an opening, and says what its translated address is.
-    pub(super) fn close(&mut self, client: &FlowKey, slot: u32) -> Answer {
+    /// Removes an opening whose SYN was last seen at `last_syn_ns`, and says what its translated
+    /// address is.
+    pub(super) fn close(&mut self, client: &FlowKey, slot: u32, last_syn_ns: u64) -> Answer {
         match self {
             Self::Couple(couple) => couple.close(slot),
-            Self::Crowd(crowd) => crowd.close(client, slot),
+            Self::Crowd(crowd) => crowd.close(client, slot, last_syn_ns),
         }
     }
 

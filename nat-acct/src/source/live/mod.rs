@@ -9,6 +9,8 @@ mod hidden;
 mod links;
 mod load;
 mod mapped;
+mod pins;
+mod predecessor;
 mod table;
 mod watched;
 
@@ -22,8 +24,8 @@ use aya::{
 use nat_acct_common::{
     flow::{self, Facts, Retired, Table as _},
     layout::{
-        Cause, Event, EventKind, IgnoredTotal, Instance, Interface, Interfaces, MAX_INTERFACES,
-        OutsideKey, OutsideSyn, PerSender, Seed, Sender, Volume,
+        ABI_VERSION, Cause, Event, EventKind, IgnoredTotal, Instance, Interface, Interfaces,
+        MAX_INTERFACES, OutsideKey, OutsideSyn, PerSender, Seed, Sender, Volume,
     },
 };
 
@@ -31,6 +33,8 @@ pub use self::{
     attach::Hook,
     change::{Change, What},
     load::Settings,
+    pins::Pins,
+    predecessor::Predecessor,
 };
 use self::{
     attach::{Owner, Side},
@@ -54,6 +58,8 @@ pub struct Live {
     events: RingBuf<MapData>,
     tick_ns: u64,
     slots: u32,
+    is_adopted: bool,
+    pins: Option<Pins>,
     owner: Owner,
     wanted: Option<Hook>,
     links: Links,
@@ -61,21 +67,30 @@ pub struct Live {
 }
 
 impl Live {
-    /// Loads the programs. Nothing is attached yet.
+    /// Loads the programs, with the maps that live on in `pins`, if there are some. Nothing is
+    /// attached yet.
     ///
     /// # Errors
     ///
-    /// When the kernel refuses: for lack of privilege or of a feature.
-    pub fn load(settings: &Settings) -> Result<Self> {
-        let seed = Seed(rand_words()?);
-        let mut ebpf = load::load(settings, seed)?;
+    /// When the kernel refuses, for lack of privilege or of a feature; or when the maps in `pins`
+    /// cannot be taken. Whether they fit these settings was seen to before, by
+    /// [`Predecessor::fits`].
+    pub fn load(settings: &Settings, pins: Option<Pins>) -> Result<Self> {
+        let predecessor = pins.as_ref().map(Pins::instance).transpose()?.flatten();
+        let predecessor = predecessor.as_ref().and_then(|instance| instance.get(0));
+        let seed = match predecessor {
+            Some(instance) => instance.seed(),
+            None => Seed(rand_words()?),
+        };
+        let mut ebpf = load::load(settings, seed, pins.as_ref())?;
         let tick_ns = clock::tick_ns(&mut ebpf)?;
-        let table = KernelTable::new(&mut ebpf, settings, seed)?;
-        let mut free_slots = Queue::try_from(take(&mut ebpf, "FREE_SLOTS")?)?;
-        for slot in 1..settings.slots() {
-            free_slots.push(slot, 0).context("cannot fill FREE_SLOTS")?;
-        }
-        Ok(Self {
+        let owner = match predecessor {
+            Some(instance) => Owner::succeed(instance.filter_handle.get() as u32)?,
+            None => Owner::new(pins.is_some())?,
+        };
+        let mut live = Self {
+            table: KernelTable::new(&mut ebpf, settings, seed)?,
+            free_slots: Queue::try_from(take(&mut ebpf, "FREE_SLOTS")?)?,
             counters: PerCpuArray::try_from(take(&mut ebpf, "COUNTERS")?)?,
             outside_syns: HashMap::try_from(take(&mut ebpf, "OUTSIDE_SYNS")?)?,
             ignored: PerCpuArray::try_from(take(&mut ebpf, "IGNORED")?)?,
@@ -83,15 +98,57 @@ impl Live {
             instance: mapped(&ebpf, "INSTANCE", 1)?,
             events: RingBuf::try_from(take(&mut ebpf, "EVENTS")?)?,
             slots: settings.slots(),
-            owner: Owner::new()?,
+            is_adopted: predecessor.is_some(),
+            pins,
+            owner,
             wanted: None,
             links: Links::default(),
             watched: Vec::new(),
-            free_slots,
-            table,
             tick_ns,
             ebpf,
-        })
+        };
+        if live.is_adopted {
+            live.adopt();
+        } else {
+            live.fill(settings, seed)?;
+        }
+        Ok(live)
+    }
+
+    /// Mends what a killed agent may have left half done.
+    fn adopt(&self) {
+        self.table.free_locks();
+        if let Some(instance) = self.instance.get(0) {
+            let connections = (1..self.slots).filter_map(|slot| self.table.connection(slot));
+            let numbers = connections.map(|connection| connection.record_number.get());
+            let next = numbers.max().unwrap_or(0);
+            instance
+                .next_record
+                .set(instance.next_record.get().max(next));
+        }
+    }
+
+    /// Writes what the programs and later agents need into new maps.
+    fn fill(&mut self, settings: &Settings, seed: Seed) -> Result<()> {
+        for slot in 1..settings.slots() {
+            let pushed = self.free_slots.push(slot, 0);
+            pushed.context("cannot fill FREE_SLOTS")?;
+        }
+        let instance = self.instance.get(0).context("the map INSTANCE is empty")?;
+        instance.max_connections.set(settings.max_connections);
+        instance.ring_bytes.set(settings.ring_bytes);
+        instance
+            .close_on_first_fin
+            .set(settings.close_on_first_fin.into());
+        instance.set_seed(seed);
+        instance.made_ns.set(crate::clock::monotonic_ns());
+        instance.filter_handle.set(self.owner.handle().into());
+        Ok(())
+    }
+
+    /// Whether the maps were another agent's before.
+    pub fn is_adopted(&self) -> bool {
+        self.is_adopted
     }
 
     /// Says whether all interfaces exist and none is on top of another, before anything is loaded
@@ -116,7 +173,36 @@ impl Live {
         outside: &[String],
         wanted: Option<Hook>,
     ) -> Result<Vec<Change>> {
+        self.watch(inside, outside, wanted)?;
+        self.each_watched(|watched, means, listed| {
+            let hooks = watched.attach(means, listed)?;
+            Ok(hooks.map(What::Attached).into_iter().collect())
+        })
+    }
+
+    /// Attaches the programs where that is possible: an interface that is gone may come back.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel does not tell which interfaces there are.
+    pub fn attach_again(
+        &mut self,
+        inside: &[String],
+        outside: &[String],
+        wanted: Option<Hook>,
+    ) -> Result<Vec<Change>> {
+        self.watch(inside, outside, wanted)?;
+        self.tend()
+    }
+
+    fn watch(&mut self, inside: &[String], outside: &[String], wanted: Option<Hook>) -> Result<()> {
         self.wanted = wanted;
+        if let Some(instance) = self.instance.get(0) {
+            instance.inside.set(inside.iter().map(String::as_str));
+            instance.outside.set(outside.iter().map(String::as_str));
+            // From here on there is something that a later agent can adopt.
+            instance.abi.set(ABI_VERSION);
+        }
         // The outside first: an opening that is seen on the inside must not miss its other half.
         for (side, names) in [(Side::Outside, outside), (Side::Inside, inside)] {
             if names.len() > MAX_INTERFACES {
@@ -125,11 +211,7 @@ impl Live {
             let watched = |(number, name): (_, &String)| Watched::new(name.clone(), side, number);
             self.watched.extend(names.iter().enumerate().map(watched));
         }
-        self.read_links()?;
-        self.each_watched(|watched, means, listed| {
-            let hooks = watched.attach(means, listed)?;
-            Ok(hooks.map(What::Attached).into_iter().collect())
-        })
+        self.read_links()
     }
 
     /// Looks at the interfaces again, after some have come or gone.
@@ -164,6 +246,7 @@ impl Live {
             names: &names,
             wanted: self.wanted,
             owner: &self.owner,
+            pins: self.pins.as_ref(),
         };
         let mut changes = Vec::new();
         for watched in &mut self.watched {
@@ -183,6 +266,23 @@ impl Live {
     pub fn detach(&mut self) {
         for watched in self.watched.iter_mut().rev() {
             watched.detach();
+        }
+    }
+
+    /// Whether programs and maps live on when this is dropped.
+    pub fn lives_on(&self) -> bool {
+        self.pins.is_some()
+    }
+
+    /// Removes what would live on.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not let us.
+    pub fn unpin(&mut self) -> Result<()> {
+        match self.pins.take() {
+            Some(pins) => pins.remove().context("cannot remove what was pinned"),
+            None => Ok(()),
         }
     }
 

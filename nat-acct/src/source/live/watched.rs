@@ -10,6 +10,7 @@ use super::{
     change::{Hooks, What},
     hidden::{Hidden, Sample},
     links::{self, Links},
+    pins::Pins,
 };
 
 /// An interface that was asked for.
@@ -38,6 +39,8 @@ pub(super) struct Means<'a> {
     pub(super) names: &'a [&'a str],
     pub(super) wanted: Option<Hook>,
     pub(super) owner: &'a Owner,
+    /// Where the links of the programs are, if they are to live on.
+    pub(super) pins: Option<&'a Pins>,
 }
 
 impl Watched {
@@ -78,11 +81,13 @@ impl Watched {
                     side: self.side,
                     direction,
                 };
+                let link = |pins: &Pins| pins.link(self.side, self.number, direction);
                 *attachment = Some(attach::attach(
                     means.ebpf,
                     target,
                     means.wanted,
                     means.owner,
+                    means.pins.map(link),
                 )?);
                 has_changed = true;
             }
@@ -169,9 +174,12 @@ impl Watched {
         news.collect()
     }
 
-    /// Takes the programs off.
+    /// Takes the programs off, also those that were to live on.
     pub(super) fn detach(&mut self) {
-        self.programs = None;
+        if let Some(programs) = self.programs.take() {
+            let attachments = programs.by_direction.into_iter().flatten();
+            attachments.for_each(Attachment::detach);
+        }
     }
 }
 

@@ -21,12 +21,14 @@ use nix::{
 };
 
 use super::{
-    Place, Side, attach_type,
+    Place, Side, Target, attach_type,
     filters::{self, Filter},
 };
 
 /// The kernel numbers filters from 1, so nobody else has such a handle by chance.
 const HANDLES: RangeInclusive<u32> = 0x4e00_0000..=0x4eff_ffff;
+/// The same for filters that live on when their agent ends.
+const LASTING_HANDLES: RangeInclusive<u32> = 0x4f00_0000..=0x4fff_ffff;
 /// As early or as late as leaves room for those who want to be earlier or later still. Filters
 /// of one priority must be of one kind, so the very first and last are left to others.
 const FIRST: u16 = 2;
@@ -39,17 +41,31 @@ pub(crate) struct Owner {
 }
 
 impl Owner {
-    /// Takes a handle that nobody has.
-    pub(crate) fn new() -> Result<Self> {
+    /// Takes a handle that nobody has, for filters that live on or not.
+    pub(crate) fn new(lives_on: bool) -> Result<Self> {
+        let handles = if lives_on { LASTING_HANDLES } else { HANDLES };
         loop {
             let mut random = [0; 4];
             getrandom::fill(&mut random).context("cannot draw a random handle")?;
-            let handle = HANDLES.start() | u32::from_ne_bytes(random) >> 8;
+            let handle = handles.start() | u32::from_ne_bytes(random) >> 8;
             if let Some(name) = take_name(handle)? {
                 let _name = name;
                 return Ok(Self { handle, _name });
             }
         }
+    }
+}
+
+impl Owner {
+    /// Takes the handle of an agent that has ended.
+    pub(crate) fn succeed(handle: u32) -> Result<Self> {
+        let name = take_name(handle)?;
+        let _name = name.context("the agent that made the maps still runs")?;
+        Ok(Self { handle, _name })
+    }
+
+    pub(crate) fn handle(&self) -> u32 {
+        self.handle
     }
 }
 
@@ -74,6 +90,13 @@ pub(super) struct Held {
     index: u32,
     direction: Direction,
     program: u32,
+    lives_on: bool,
+}
+
+impl Held {
+    pub(super) fn detach(mut self) {
+        self.lives_on = false;
+    }
 }
 
 impl Drop for Held {
@@ -82,6 +105,9 @@ impl Drop for Held {
         let Some(link) = self.link.take() else {
             return;
         };
+        if self.lives_on {
+            return mem::forget(link);
+        }
         let is_ours = |filter: &Filter| {
             filter.program == Some(self.program)
                 && link
@@ -98,27 +124,48 @@ impl Drop for Held {
     }
 }
 
+/// Attaches `program`. If there is a filter of the same owner, the program takes its place without
+/// a packet between them.
 pub(super) fn attach(
     program: &mut SchedClassifier,
-    interface: &str,
-    index: u32,
-    direction: Direction,
+    target: Target<'_>,
     place: Place,
     owner: &Owner,
+    lives_on: bool,
 ) -> Result<Held> {
+    let Target {
+        interface,
+        index,
+        direction,
+        ..
+    } = target;
     add_qdisc(interface, index)?;
-    let options = TcAttachOptions::Netlink(NlOptions {
-        priority: priority(place, &filters::of(index, direction)?),
-        handle: TcHandle::from(owner.handle),
-        classid: None,
-    });
+    let filters = filters::of(index, direction)?;
     let number = program.info()?.id();
-    let id = program.attach_with_options(interface, attach_type(direction), options)?;
+    let handle = TcHandle::from(owner.handle);
+    let is_owners = |filter: &&Filter| filter.handle == owner.handle && is_agents(filter);
+    let id = if let Some(filter) = filters.iter().find(is_owners) {
+        program.attach_to_link(SchedClassifierLink::attached(
+            interface,
+            attach_type(direction),
+            filter.priority,
+            handle,
+            None,
+        )?)?
+    } else {
+        let options = TcAttachOptions::Netlink(NlOptions {
+            priority: priority(place, &filters),
+            handle,
+            classid: None,
+        });
+        program.attach_with_options(interface, attach_type(direction), options)?
+    };
     Ok(Held {
         link: Some(program.take_link(id)?),
         index,
         direction,
         program: number,
+        lives_on,
     })
 }
 
@@ -158,14 +205,18 @@ pub(super) fn is_agents(filter: &Filter) -> bool {
         .iter()
         .flat_map(|side| Direction::ALL.map(|direction| side.program(direction)));
     let mut names = names;
-    HANDLES.contains(&filter.handle) && names.any(|name| filter.name.as_deref() == Some(name))
+    let handles = [HANDLES, LASTING_HANDLES];
+    handles
+        .iter()
+        .any(|handles| handles.contains(&filter.handle))
+        && names.any(|name| filter.name.as_deref() == Some(name))
 }
 
 /// Removes the filters that a killed agent has left on an interface.
 pub(super) fn remove_stale(interface: &str, index: u32, direction: Direction) -> Result<usize> {
     let mut removed = 0;
     for filter in filters::of(index, direction)? {
-        if !is_agents(&filter) {
+        if !is_agents(&filter) || LASTING_HANDLES.contains(&filter.handle) {
             continue;
         }
         // The name is held until the filter is gone, lest two remove it.
@@ -225,7 +276,7 @@ mod tests {
 
     #[test]
     fn a_name_is_taken_while_its_owner_lives() {
-        let owner = Owner::new().expect("sockets are to be had");
+        let owner = Owner::new(false).expect("sockets are to be had");
         let handle = owner.handle;
         assert!(HANDLES.contains(&handle));
         assert!(take_name(handle).expect("no other error").is_none());

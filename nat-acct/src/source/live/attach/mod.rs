@@ -5,12 +5,12 @@ mod clsact;
 mod filters;
 mod tcx;
 
-use std::{fmt, io};
+use std::{fmt, io, path::PathBuf};
 
 use anyhow::{Context as _, Result};
 use aya::{
     Ebpf,
-    programs::{ProgramError, SchedClassifier, TcAttachType, tc::SchedClassifierLink},
+    programs::{ProgramError, SchedClassifier, TcAttachType},
     sys::SyscallError,
 };
 use nat_acct_common::layout::Direction;
@@ -54,6 +54,14 @@ impl Side {
         }
     }
 
+    /// The name in paths.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Inside => "inside",
+            Self::Outside => "outside",
+        }
+    }
+
     const fn program(self, direction: Direction) -> &'static str {
         match (self, direction) {
             (Self::Inside, Direction::Ingress) => "inside_ingress",
@@ -82,7 +90,7 @@ enum Place {
     Last,
 }
 
-/// A program on an interface. It is detached when this is dropped.
+/// A program on an interface. It is detached when this is dropped, unless it is to live on.
 pub(super) struct Attachment {
     interface: String,
     index: u32,
@@ -92,9 +100,8 @@ pub(super) struct Attachment {
     held: Held,
 }
 
-#[expect(dead_code, reason = "what is held is dropped")]
 enum Held {
-    Tcx(SchedClassifierLink),
+    Tcx(tcx::Held),
     Clsact(clsact::Held),
 }
 
@@ -107,12 +114,14 @@ pub(super) struct Target<'a> {
     pub(super) direction: Direction,
 }
 
-/// Attaches the program for `target`, by the hook that is `wanted` or else the best.
+/// Attaches the program for `target`, by the hook that is `wanted` or else the best. If it is to
+/// live on, `pin` is where its link is or will be.
 pub(super) fn attach(
     ebpf: &mut Ebpf,
     target: Target<'_>,
     wanted: Option<Hook>,
     owner: &Owner,
+    pin: Option<PathBuf>,
 ) -> Result<Attachment> {
     let Target {
         interface,
@@ -129,7 +138,7 @@ pub(super) fn attach(
     if removed > 0 {
         info!(?interface, removed, "removed what a killed agent had left");
     }
-    let held = attach_program(program, target, wanted, owner)
+    let held = attach_program(program, target, wanted, owner, pin)
         .with_context(|| format!("cannot attach {name} to {interface}"))?;
     Ok(Attachment {
         interface: interface.to_owned(),
@@ -145,12 +154,13 @@ fn attach_program(
     target: Target<'_>,
     wanted: Option<Hook>,
     owner: &Owner,
+    pin: Option<PathBuf>,
 ) -> Result<Held> {
     let Target {
-        interface,
         index,
         side,
         direction,
+        ..
     } = target;
     let place = side.place(direction);
     let hook = match wanted {
@@ -159,12 +169,13 @@ fn attach_program(
         None => Hook::Tcx,
     };
     if hook == Hook::Tcx {
-        match tcx::attach(program, interface, direction, place) {
+        match tcx::attach(program, target, place, pin.as_deref()) {
             Err(error) if wanted.is_none() && is_unsupported(&error) => {}
             result => return Ok(Held::Tcx(result?)),
         }
     }
-    clsact::attach(program, interface, index, direction, place, owner).map(Held::Clsact)
+    let lives_on = pin.is_some();
+    clsact::attach(program, target, place, owner, lives_on).map(Held::Clsact)
 }
 
 /// Whether a filter of clsact, which is behind all of TCX, may change addresses.
@@ -175,6 +186,14 @@ fn is_translated_later(index: u32, direction: Direction) -> io::Result<bool> {
 }
 
 impl Attachment {
+    /// Takes the program off, also one that was to live on.
+    pub(super) fn detach(self) {
+        match self.held {
+            Held::Tcx(held) => held.detach(),
+            Held::Clsact(held) => held.detach(),
+        }
+    }
+
     /// How the program is attached.
     pub(super) fn hook(&self) -> Hook {
         match self.held {
@@ -224,10 +243,10 @@ const fn attach_type(direction: Direction) -> TcAttachType {
 }
 
 /// A kernel without TCX does not know the attach type: EINVAL.
-fn is_unsupported(error: &ProgramError) -> bool {
+fn is_unsupported(error: &anyhow::Error) -> bool {
     matches!(
-        error,
-        ProgramError::SyscallError(SyscallError { io_error, .. })
+        error.downcast_ref(),
+        Some(ProgramError::SyscallError(SyscallError { io_error, .. }))
             if io_error.raw_os_error() == Some(libc::EINVAL)
     )
 }

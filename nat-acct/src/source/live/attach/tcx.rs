@@ -6,15 +6,20 @@
     reason = "a system call that aya makes only for who may see all programs"
 )]
 
-use std::io;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
+use anyhow::Result;
 use aya::programs::{
     LinkOrder, ProgramError, SchedClassifier,
+    links::{FdLink, PinnedLink},
     tc::{SchedClassifierLink, TcAttachOptions},
 };
 use nat_acct_common::layout::Direction;
 
-use super::{Place, attach_type};
+use super::{Place, Target, attach_type};
 
 // Numbers of include/uapi/linux/bpf.h.
 const BPF_PROG_QUERY: libc::c_int = 16;
@@ -40,18 +45,76 @@ struct Query {
     revision: u64,
 }
 
+/// A program on the hook. It is detached when this is dropped, unless its link is pinned.
+pub(super) struct Held {
+    _link: SchedClassifierLink,
+    pin: Option<PathBuf>,
+}
+
+impl Held {
+    pub(super) fn detach(self) {
+        if let Some(pin) = self.pin {
+            // One that is gone is what was wanted.
+            let _ = fs::remove_file(pin);
+        }
+    }
+}
+
+/// Attaches `program`. If there is a link in `pin` that is on the interface, the program takes the
+/// place of the one that is there, without a packet between them; else the link is put there.
 pub(super) fn attach(
     program: &mut SchedClassifier,
-    interface: &str,
-    direction: Direction,
+    target: Target<'_>,
+    place: Place,
+    pin: Option<&Path>,
+) -> Result<Held> {
+    let pinned = pin.map(|pin| adopt(program, target, pin)).transpose()?;
+    let link = match (pinned.flatten(), pin) {
+        (Some(link), _) => link,
+        (None, Some(pin)) => pinned_at(pin, attach_new(program, target, place)?)?,
+        (None, None) => attach_new(program, target, place)?,
+    };
+    Ok(Held {
+        _link: link,
+        pin: pin.map(Path::to_owned),
+    })
+}
+
+fn attach_new(
+    program: &mut SchedClassifier,
+    target: Target<'_>,
     place: Place,
 ) -> Result<SchedClassifierLink, ProgramError> {
     let order = TcAttachOptions::TcxOrder(match place {
         Place::First => LinkOrder::first(),
         Place::Last => LinkOrder::last(),
     });
-    let id = program.attach_with_options(interface, attach_type(direction), order)?;
+    let id = program.attach_with_options(target.interface, attach_type(target.direction), order)?;
     program.take_link(id)
+}
+
+fn adopt(
+    program: &mut SchedClassifier,
+    target: Target<'_>,
+    pin: &Path,
+) -> Result<Option<SchedClassifierLink>> {
+    if !pin.exists() {
+        return Ok(None);
+    }
+    let link = FdLink::from(PinnedLink::from_pin(pin)?);
+    let attached = link.info()?.program_id();
+    if !programs(target.index, target.direction)?.contains(&attached) {
+        // It went with an interface of the same name, or somebody has detached it.
+        fs::remove_file(pin)?;
+        return Ok(None);
+    }
+    let id = program.attach_to_link(link.try_into()?)?;
+    Ok(Some(program.take_link(id)?))
+}
+
+fn pinned_at(pin: &Path, link: SchedClassifierLink) -> Result<SchedClassifierLink> {
+    let link = FdLink::try_from(link)?.pin(pin)?;
+    Ok(FdLink::from(link).try_into()?)
 }
 
 /// The numbers of the programs on the hook, in the order in which they run.
