@@ -137,6 +137,9 @@ impl Live {
     /// When the kernel does not tell which there are.
     pub fn read_links(&mut self) -> Result<()> {
         self.links = Links::read().context("cannot list the interfaces")?;
+        if let Some(inside) = self.interfaces.get(Side::Inside.element()) {
+            inside.set_ifbs(self.links.ifbs());
+        }
         Ok(())
     }
 
