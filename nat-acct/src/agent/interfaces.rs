@@ -21,6 +21,18 @@ pub(super) fn report(changes: &[Change]) {
                 ?interface,
                 reason, "the interface is not watched: trying again"
             ),
+            What::Moved(direction, past) => info!(
+                ?interface,
+                direction = direction.name(),
+                ?past,
+                "the program was moved next to the wire"
+            ),
+            What::Displaced(direction, others) => warn!(
+                ?interface,
+                direction = direction.name(),
+                ?others,
+                "if these change addresses, translated addresses are not those of the wire"
+            ),
             What::Hidden(direction, before) => warn!(
                 ?interface,
                 direction = direction.name(),

@@ -1,6 +1,8 @@
 //! One of the interfaces that were asked for, through its life: it can go and come back with
 //! another number, and somebody can take our programs off it. What is missing is attached again.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, Result};
 use aya::Ebpf;
 use nat_acct_common::layout::{Direction, Interface};
@@ -27,6 +29,9 @@ pub(super) struct Watched {
 struct Programs {
     index: u32,
     by_direction: [Option<Attachment>; 2],
+    /// Programs of others that were found between ours and the wire. Ours moves past each of them
+    /// once: two that both want to be next to the wire must not chase each other.
+    passed: BTreeSet<String>,
     hidden: [Hidden; 2],
 }
 
@@ -112,6 +117,7 @@ impl Watched {
             }
             Some(_) | None => {}
         }
+        news.extend(self.next_to_the_wire(means));
         news.extend(self.hidden(listed));
         news
     }
@@ -141,6 +147,39 @@ impl Watched {
                 *attachment = None;
                 news.push(What::TakenOff(direction));
             }
+        }
+        news
+    }
+
+    /// Moves the programs past those that others have put between them and the wire.
+    fn next_to_the_wire(&mut self, means: &mut Means<'_>) -> Vec<What> {
+        let Some(programs) = &mut self.programs else {
+            return Vec::new();
+        };
+        let mut news = Vec::new();
+        for direction in Direction::ALL {
+            let others = programs.towards_the_wire(direction);
+            if others.iter().all(|other| programs.passed.contains(other)) {
+                continue;
+            }
+            programs.passed.extend(others.iter().cloned());
+            programs.by_direction[direction as usize] = None;
+            let target = Target {
+                interface: &self.name,
+                index: programs.index,
+                side: self.side,
+                direction,
+            };
+            match attach::attach(means.ebpf, target, means.wanted, means.owner) {
+                Ok(attachment) => programs.by_direction[direction as usize] = Some(attachment),
+                Err(error) => news.push(What::Refused(format!("{error:#}"))),
+            }
+            let left = programs.towards_the_wire(direction);
+            news.push(if left.is_empty() {
+                What::Moved(direction, others)
+            } else {
+                What::Displaced(direction, left)
+            });
         }
         news
     }
@@ -180,8 +219,16 @@ impl Programs {
         Self {
             index,
             by_direction: [None, None],
+            passed: BTreeSet::new(),
             hidden: Default::default(),
         }
+    }
+
+    /// Where the kernel does not tell, nothing is known to be wrong.
+    fn towards_the_wire(&self, direction: Direction) -> Vec<String> {
+        let attachment = self.by_direction[direction as usize].as_ref();
+        let others = attachment.map(Attachment::towards_the_wire);
+        others.and_then(Result::ok).unwrap_or_default()
     }
 
     fn hooks(&self) -> Option<Hooks> {

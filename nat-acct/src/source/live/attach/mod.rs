@@ -1,6 +1,7 @@
 //! Attaching the programs to an interface: by TCX where the kernel has it, else as filters of a
 //! clsact qdisc. Other programs and an existing qdisc are left alone.
 
+mod chain;
 mod clsact;
 mod filters;
 mod tcx;
@@ -16,6 +17,7 @@ use aya::{
 use nat_acct_common::layout::Direction;
 use tracing::info;
 
+use chain::Member;
 pub(super) use clsact::Owner;
 
 /// How a program is attached.
@@ -86,6 +88,7 @@ enum Place {
 pub(super) struct Attachment {
     interface: String,
     index: u32,
+    side: Side,
     direction: Direction,
     /// The kernel's number of our program.
     program: u32,
@@ -134,6 +137,7 @@ pub(super) fn attach(
     Ok(Attachment {
         interface: interface.to_owned(),
         index,
+        side,
         direction,
         program: program.info()?.id(),
         held,
@@ -200,20 +204,43 @@ impl Attachment {
 
     /// The programs of others that are before ours, and can hide packets from it.
     pub(super) fn before(&self) -> io::Result<Vec<String>> {
-        let mut programs = tcx::programs(self.index, self.direction).unwrap_or_default();
-        let ours = programs.iter().position(|&number| number == self.program);
-        programs.truncate(ours.unwrap_or(programs.len()));
-        let mut before = tcx::describe(&self.interface, self.direction, &programs);
-        if ours.is_none() {
-            let filters = filters::of(self.index, self.direction)?;
-            let earlier = filters
-                .iter()
-                .take_while(|filter| filter.program != Some(self.program));
-            let foreign = earlier.filter(|filter| !clsact::is_agents(filter));
-            before.extend(foreign.map(ToString::to_string));
-        }
-        Ok(before)
+        let (before, _) = self.others()?;
+        Ok(before.into_iter().map(|member| member.label).collect())
     }
+
+    /// On the outside, the programs of others that may change addresses between ours and the wire.
+    pub(super) fn towards_the_wire(&self) -> io::Result<Vec<String>> {
+        if self.side == Side::Inside {
+            return Ok(Vec::new());
+        }
+        let (before, behind) = self.others()?;
+        let others = match self.direction {
+            Direction::Ingress => before,
+            Direction::Egress => behind,
+        };
+        let translating = others.into_iter().filter(|member| member.may_translate);
+        Ok(translating.map(|member| member.label).collect())
+    }
+
+    /// The programs that no agent has attached, before and behind ours.
+    fn others(&self) -> io::Result<(Vec<Member>, Vec<Member>)> {
+        let mut before = chain::read(&self.interface, self.index, self.direction)?;
+        let is_ours = |member: &Member| member.program == Some(self.program);
+        let ours = before.iter().position(is_ours).unwrap_or(before.len());
+        let mut behind = before.split_off(ours);
+        before.retain(|member| !member.is_agents);
+        behind.retain(|member| !member.is_agents);
+        Ok((before, behind))
+    }
+}
+
+fn is_our_name(name: &str) -> bool {
+    let mut sides = Side::ALL.into_iter();
+    sides.any(|side| {
+        Direction::ALL
+            .map(|direction| side.program(direction))
+            .contains(&name)
+    })
 }
 
 const fn attach_type(direction: Direction) -> TcAttachType {
