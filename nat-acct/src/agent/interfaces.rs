@@ -44,6 +44,12 @@ pub(super) fn report(changes: &[Change]) {
                 direction = direction.name(),
                 "the program sees packets again"
             ),
+            What::Bypassed(flowtable) => warn!(
+                ?interface,
+                ?flowtable,
+                "a flowtable takes packets past the interface: connections that it carries are \
+                 not counted, put the interface itself into it"
+            ),
         }
     }
 }

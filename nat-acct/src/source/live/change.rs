@@ -34,6 +34,8 @@ pub enum What {
     Hidden(Direction, Vec<String>),
     /// The program sees packets again.
     Visible(Direction),
+    /// This flowtable takes packets past it.
+    Bypassed(String),
 }
 
 /// How the programs on an interface are attached, by direction.

@@ -4,6 +4,7 @@
 mod attach;
 mod change;
 mod clock;
+mod flowtables;
 pub mod grace;
 mod hidden;
 mod links;
@@ -162,6 +163,7 @@ impl Live {
         let mut means = Means {
             ebpf: &mut self.ebpf,
             links: &self.links,
+            flowtables: &flowtables::read(),
             names: &names,
             wanted: self.wanted,
             owner: &self.owner,

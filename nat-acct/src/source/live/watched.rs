@@ -10,6 +10,7 @@ use nat_acct_common::layout::{Direction, Interface};
 use super::{
     attach::{self, Attachment, Hook, Owner, Side, Target},
     change::{Hooks, What},
+    flowtables::Flowtable,
     hidden::{Hidden, Sample},
     links::{self, Links},
 };
@@ -23,6 +24,8 @@ pub(super) struct Watched {
     programs: Option<Programs>,
     /// Why the programs are not attached, as it was last said.
     trouble: Option<What>,
+    /// The flowtables that take packets past it.
+    bypasses: BTreeSet<String>,
 }
 
 /// The programs on an interface with this number, and what they see.
@@ -39,6 +42,7 @@ struct Programs {
 pub(super) struct Means<'a> {
     pub(super) ebpf: &'a mut Ebpf,
     pub(super) links: &'a Links,
+    pub(super) flowtables: &'a [Flowtable],
     /// The names of all interfaces that were asked for.
     pub(super) names: &'a [&'a str],
     pub(super) wanted: Option<Hook>,
@@ -53,6 +57,7 @@ impl Watched {
             zone,
             programs: None,
             trouble: None,
+            bypasses: BTreeSet::new(),
         }
     }
 
@@ -119,6 +124,7 @@ impl Watched {
         }
         news.extend(self.next_to_the_wire(means));
         news.extend(self.hidden(listed));
+        news.extend(self.bypassed(means));
         news
     }
 
@@ -206,6 +212,20 @@ impl Watched {
                 })
             });
         news.collect()
+    }
+
+    /// Which flowtables have come to take packets past it.
+    fn bypassed(&mut self, means: &Means<'_>) -> Vec<What> {
+        if self.side == Side::Outside {
+            return Vec::new();
+        }
+        let flowtables = means.flowtables.iter();
+        let bypasses = flowtables.filter(|flowtable| flowtable.bypasses(&self.name, means.links));
+        let now: BTreeSet<_> = bypasses.map(|flowtable| flowtable.name.clone()).collect();
+        let new = now.difference(&self.bypasses).cloned();
+        let news = new.map(What::Bypassed).collect();
+        self.bypasses = now;
+        news
     }
 
     /// Takes the programs off.
