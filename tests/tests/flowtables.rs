@@ -65,7 +65,7 @@ fn offload(lab: &Lab, devices: &str) -> Result<bool> {
     let rules = format!(
         "table inet lab {{\n\
            flowtable fast {{\n hook ingress priority 0; devices = {{ {devices} }};\n }}\n\
-           chain offload {{\n\
+           chain established {{\n\
              type filter hook forward priority 1;\n\
              meta l4proto tcp flow add @fast\n\
            }}\n\

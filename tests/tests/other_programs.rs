@@ -176,6 +176,30 @@ fn translated_addresses_are_those_of_the_wire() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn an_action_that_translates_on_the_inside_is_named() -> Result<()> {
+    in_a_lab(|lab| {
+        lab.run(Ns::Gateway, "tc qdisc add dev br0 clsact")?;
+        let filter = "tc filter add dev br0 egress pref 7 protocol ip u32 \
+                      match ip dst 192.0.2.1/32 action pedit munge ip dst set 192.0.2.2";
+        if let Err(error) = lab.run(Ns::Gateway, filter) {
+            eprintln!("SKIPPED, this kernel has no action pedit: {error:#}");
+            return Ok(());
+        }
+        let agent = Agent::start(lab, &[])?;
+        let line = wait_for(&agent, "if these change addresses")?;
+        assert!(line.contains("br0") && line.contains("egress"), "{line}");
+        assert!(line.contains("filter u32 pref 7 action pedit"), "{line}");
+        let truths = converse(lab)?;
+        agent.wait_for_records(truths.len(), PATIENCE)?;
+        let stopped = agent.stop()?;
+        assert_equal(&truths, &agent::closing(&stopped.records)?);
+        assert_eq!(stopped.log.matches("WARN").count(), 1, "{}", stopped.log);
+        note("a filter that translates on the inside", "warned");
+        Ok(())
+    })
+}
+
 /// When a neighbour's program comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Comes {

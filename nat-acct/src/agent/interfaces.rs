@@ -31,7 +31,7 @@ pub(super) fn report(changes: &[Change]) {
                 ?interface,
                 direction = direction.name(),
                 ?others,
-                "if these change addresses, translated addresses are not those of the wire"
+                "if these change addresses, the program does not see those of the wire"
             ),
             What::Hidden(direction, before) => warn!(
                 ?interface,

@@ -27,7 +27,7 @@ use crate::{
     netlink::{Changes, group},
     record::{End, Format, Stamp},
     sink::{Output, Sink, SinkError},
-    source::live::{Hook, Live, Settings, grace},
+    source::live::{Hook, Live, Settings, check_interfaces, grace},
 };
 
 /// How often to look for losses, and for what events may have missed.
@@ -73,7 +73,7 @@ pub fn run(config: &Config) -> Result<()> {
 
 fn start(config: &Config) -> Result<Driver> {
     let names = config.inside.iter().chain(&config.outside);
-    Live::check_interfaces(&names.map(String::as_str).collect::<Vec<_>>())?;
+    check_interfaces(&names.map(String::as_str).collect::<Vec<_>>())?;
     let stamp = Stamp::new(clock::wall_offset_ns(), &config.inside, &config.outside);
     let sink = Sink::open(config.output.clone())?;
     let mut live = Live::load(&config.settings).map_err(privilege::explain)?;

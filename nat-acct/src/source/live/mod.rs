@@ -10,12 +10,14 @@ mod hidden;
 mod links;
 mod load;
 mod mapped;
+mod programs;
 mod table;
+mod watch;
 mod watched;
 
 use std::os::fd::{AsFd as _, OwnedFd};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use aya::{
     Ebpf,
     maps::{HashMap, MapData, PerCpuArray, Queue, RingBuf},
@@ -23,8 +25,8 @@ use aya::{
 use nat_acct_common::{
     flow::{self, Facts, Retired, Table as _},
     layout::{
-        Cause, Event, EventKind, IgnoredTotal, Interface, Interfaces, MAX_INTERFACES, OutsideKey,
-        OutsideSyn, PerSender, Seed, Sender, Volume,
+        Cause, Event, EventKind, IgnoredTotal, OutsideKey, OutsideSyn, PerSender, Seed, Sender,
+        Volume,
     },
 };
 
@@ -32,13 +34,11 @@ pub use self::{
     attach::Hook,
     change::{Change, What},
     load::Settings,
+    watch::check_interfaces,
 };
 use self::{
-    attach::{Owner, Side},
-    links::Links,
-    mapped::MappedArray,
-    table::{KernelTable, mapped, take},
-    watched::{Means, Watched},
+    table::{KernelTable, take},
+    watch::Watch,
 };
 use crate::engine;
 
@@ -50,14 +50,10 @@ pub struct Live {
     free_slots: Queue<MapData, u32>,
     outside_syns: HashMap<MapData, OutsideKey, OutsideSyn>,
     ignored: PerCpuArray<MapData, IgnoredTotal>,
-    interfaces: MappedArray<Interfaces>,
     events: RingBuf<MapData>,
     tick_ns: u64,
     slots: u32,
-    owner: Owner,
-    wanted: Option<Hook>,
-    links: Links,
-    watched: Vec<Watched>,
+    watch: Watch,
 }
 
 impl Live {
@@ -79,29 +75,14 @@ impl Live {
             counters: PerCpuArray::try_from(take(&mut ebpf, "COUNTERS")?)?,
             outside_syns: HashMap::try_from(take(&mut ebpf, "OUTSIDE_SYNS")?)?,
             ignored: PerCpuArray::try_from(take(&mut ebpf, "IGNORED")?)?,
-            interfaces: mapped(&ebpf, "INTERFACES", 2)?,
+            watch: Watch::new(&ebpf)?,
             events: RingBuf::try_from(take(&mut ebpf, "EVENTS")?)?,
             slots: settings.slots(),
-            owner: Owner::new()?,
-            wanted: None,
-            links: Links::default(),
-            watched: Vec::new(),
             free_slots,
             table,
             tick_ns,
             ebpf,
         })
-    }
-
-    /// Says whether all interfaces exist and none is on top of another, before anything is loaded
-    /// for them.
-    ///
-    /// # Errors
-    ///
-    /// When it is not so.
-    pub fn check_interfaces(names: &[&str]) -> Result<()> {
-        let links = Links::read().context("cannot list the interfaces")?;
-        names.iter().try_for_each(|name| links.check(name, names))
     }
 
     /// Attaches the programs, to the hook that is wanted or else the best, and says to which.
@@ -115,20 +96,7 @@ impl Live {
         outside: &[String],
         wanted: Option<Hook>,
     ) -> Result<Vec<Change>> {
-        self.wanted = wanted;
-        // The outside first: an opening that is seen on the inside must not miss its other half.
-        for (side, names) in [(Side::Outside, outside), (Side::Inside, inside)] {
-            if names.len() > MAX_INTERFACES {
-                bail!("at most {MAX_INTERFACES} interfaces a side");
-            }
-            let watched = |(zone, name): (_, &String)| Watched::new(name.clone(), side, zone);
-            self.watched.extend(names.iter().enumerate().map(watched));
-        }
-        self.read_links()?;
-        self.each_watched(|watched, means, listed| {
-            let hooks = watched.attach(means, listed)?;
-            Ok(hooks.map(What::Attached).into_iter().collect())
-        })
+        self.watch.attach(&mut self.ebpf, inside, outside, wanted)
     }
 
     /// Looks at the interfaces again, after some have come or gone.
@@ -137,11 +105,7 @@ impl Live {
     ///
     /// When the kernel does not tell which there are.
     pub fn read_links(&mut self) -> Result<()> {
-        self.links = Links::read().context("cannot list the interfaces")?;
-        if let Some(inside) = self.interfaces.get(Side::Inside.element()) {
-            inside.set_ifbs(self.links.ifbs());
-        }
-        Ok(())
+        self.watch.read_links()
     }
 
     /// Attaches what is missing on the interfaces that are there, and tells what has happened to
@@ -151,42 +115,12 @@ impl Live {
     ///
     /// When a map does not fit the programs.
     pub fn tend(&mut self) -> Result<Vec<Change>> {
-        self.each_watched(|watched, means, listed| Ok(watched.tend(means, listed)))
-    }
-
-    fn each_watched(
-        &mut self,
-        mut act: impl FnMut(&mut Watched, &mut Means<'_>, &Interface) -> Result<Vec<What>>,
-    ) -> Result<Vec<Change>> {
-        let names: Vec<_> = self.watched.iter().map(|one| one.name.clone()).collect();
-        let names: Vec<_> = names.iter().map(String::as_str).collect();
-        let mut means = Means {
-            ebpf: &mut self.ebpf,
-            links: &self.links,
-            flowtables: &flowtables::read(),
-            names: &names,
-            wanted: self.wanted,
-            owner: &self.owner,
-        };
-        let mut changes = Vec::new();
-        for watched in &mut self.watched {
-            let side = self.interfaces.get(watched.side.element());
-            let listed = side.and_then(|side| side.get(watched.zone));
-            let listed = listed.context("the map INTERFACES is too small")?;
-            let news = act(watched, &mut means, listed)?;
-            changes.extend(news.into_iter().map(|what| Change {
-                interface: watched.name.clone(),
-                what,
-            }));
-        }
-        Ok(changes)
+        self.watch.tend(&mut self.ebpf)
     }
 
     /// Stops counting: the programs are detached, those on the inside first, and the maps stay.
     pub fn detach(&mut self) {
-        for watched in self.watched.iter_mut().rev() {
-            watched.detach();
-        }
+        self.watch.detach();
     }
 
     /// The object, for what the programs log.

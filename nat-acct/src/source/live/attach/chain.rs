@@ -5,7 +5,11 @@ use std::io;
 
 use nat_acct_common::layout::Direction;
 
-use super::{clsact, filters, is_our_name, tcx};
+use super::{
+    clsact,
+    filters::{self, Translation},
+    is_our_name, tcx,
+};
 
 /// A program or filter in the chain.
 pub(super) struct Member {
@@ -15,8 +19,7 @@ pub(super) struct Member {
     pub(super) program: Option<u32>,
     /// Whether an agent attached it, this one or another.
     pub(super) is_agents: bool,
-    /// Whether it may change addresses, as far as that can be known.
-    pub(super) may_translate: bool,
+    pub(super) translation: Translation,
 }
 
 /// Asks the kernel. A kernel without TCX has none of its programs.
@@ -30,14 +33,14 @@ pub(super) fn read(interface: &str, index: u32, direction: Direction) -> io::Res
         },
         program: Some(number),
         is_agents: name.is_some_and(|name| is_our_name(&name)),
-        may_translate: true,
+        translation: Translation::Unknown,
     });
     let filters = filters::of(index, direction)?;
     let filters = filters.into_iter().map(|filter| Member {
         label: filter.to_string(),
         program: filter.program,
         is_agents: clsact::is_agents(&filter),
-        may_translate: filter.may_translate(),
+        translation: filter.translation(),
     });
     Ok(programs.chain(filters).collect())
 }

@@ -19,6 +19,7 @@ use tracing::info;
 
 use chain::Member;
 pub(super) use clsact::Owner;
+use filters::Translation;
 
 /// How a program is attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +131,11 @@ pub(super) fn attach(
         .try_into()?;
     let removed = clsact::remove_stale(interface, index, direction)?;
     if removed > 0 {
-        info!(?interface, removed, "removed what a killed agent had left");
+        let direction = direction.name();
+        info!(
+            ?interface,
+            direction, removed, "removed what a killed agent had left"
+        );
     }
     let held = attach_program(program, target, wanted, owner)
         .with_context(|| format!("cannot attach {name} to {interface}"))?;
@@ -175,7 +180,7 @@ fn attach_program(
 fn is_translated_later(index: u32, direction: Direction) -> io::Result<bool> {
     let filters = filters::of(index, direction)?;
     let mut foreign = filters.iter().filter(|filter| !clsact::is_agents(filter));
-    Ok(foreign.any(filters::Filter::may_translate))
+    Ok(foreign.any(|filter| filter.translation() != Translation::None))
 }
 
 impl Attachment {
@@ -208,17 +213,20 @@ impl Attachment {
         Ok(before.into_iter().map(|member| member.label).collect())
     }
 
-    /// On the outside, the programs of others that may change addresses between ours and the wire.
+    /// The programs of others that may change addresses between ours and the wire. On the inside,
+    /// where ours is before all others, only those that are likely to: most BPF programs do not.
     pub(super) fn towards_the_wire(&self) -> io::Result<Vec<String>> {
-        if self.side == Side::Inside {
-            return Ok(Vec::new());
-        }
         let (before, behind) = self.others()?;
         let others = match self.direction {
             Direction::Ingress => before,
             Direction::Egress => behind,
         };
-        let translating = others.into_iter().filter(|member| member.may_translate);
+        let translates = |member: &Member| match member.translation {
+            Translation::None => false,
+            Translation::Unknown => self.side == Side::Outside,
+            Translation::Likely => true,
+        };
+        let translating = others.into_iter().filter(translates);
         Ok(translating.map(|member| member.label).collect())
     }
 
@@ -228,8 +236,9 @@ impl Attachment {
         let is_ours = |member: &Member| member.program == Some(self.program);
         let ours = before.iter().position(is_ours).unwrap_or(before.len());
         let mut behind = before.split_off(ours);
-        before.retain(|member| !member.is_agents);
-        behind.retain(|member| !member.is_agents);
+        for others in [&mut before, &mut behind] {
+            others.retain(|member| !member.is_agents && !is_ours(member));
+        }
         Ok((before, behind))
     }
 }
