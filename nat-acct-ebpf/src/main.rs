@@ -85,6 +85,13 @@ fn segment(context: &TcContext, side: u32, direction: Direction) -> Result<(Segm
     {
         return Err(Cause::OtherHost);
     }
+    // The program for the inside is before whatever redirects, so it has seen the packet.
+    if side == INSIDE
+        && direction == Direction::Egress
+        && interfaces.is_ifb(packet::came_by(context))
+    {
+        return Err(Cause::Redirected);
+    }
     Ok((packet::segment(context, interface.link())?, number))
 }
 

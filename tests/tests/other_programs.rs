@@ -1,9 +1,11 @@
 //! Other people's TC programs in the way: the agent is on the right side of
 //! them, or says which is in the way; and what others take off, it puts back.
 
+use std::net::Ipv4Addr;
+
 use anyhow::{Result, ensure};
 use aya::programs::LinkOrder;
-use nat_acct_tests::lab::foreign::{self, attach_tcx};
+use nat_acct_tests::lab::foreign::{self, Field, Foreign, attach_clsact, attach_tcx};
 use nat_acct_tests::lab::hooks::{self, Direction};
 use nat_acct_tests::shapes::{Way, shown};
 use nat_acct_tests::traffic::conversation::Conversation;
@@ -106,6 +108,133 @@ fn a_filter_that_comes_before_is_named() -> Result<()> {
         note(
             "a filter gets before the agent's and ends the chain",
             "warned",
+        );
+        Ok(())
+    })
+}
+
+#[test]
+fn translated_addresses_are_those_of_the_wire() -> Result<()> {
+    const FROM: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 1);
+    const TO: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 2);
+    const MOVED: &str = "the program was moved next to the wire";
+    let out = foreign::translates(Field::Source, FROM, TO);
+    let back = foreign::translates(Field::Destination, TO, FROM);
+    for (ours, others, comes) in [
+        ("tcx", "tcx", Comes::First),
+        ("tcx", "tcx", Comes::Later),
+        ("auto", "clsact", Comes::First),
+        ("auto", "clsact", Comes::Later),
+        ("clsact", "tcx", Comes::First),
+        ("clsact", "clsact", Comes::First),
+        ("clsact", "clsact", Comes::Later),
+    ] {
+        in_a_lab(|lab| {
+            lab.run(Ns::Gateway, &format!("ip address add {TO}/24 dev eth1"))?;
+            let translate = || -> Result<Vec<Foreign>> {
+                if others == "clsact" {
+                    // Priorities that people like.
+                    attach_clsact(lab, "eth1", Direction::Egress, 100, &out)?;
+                    attach_clsact(lab, "eth1", Direction::Ingress, 100, &back)?;
+                    return Ok(Vec::new());
+                }
+                Ok(vec![
+                    attach_tcx(lab, "eth1", Direction::Egress, LinkOrder::last(), &out)?,
+                    attach_tcx(lab, "eth1", Direction::Ingress, LinkOrder::first(), &back)?,
+                ])
+            };
+            let mut translators = Vec::new();
+            if comes == Comes::First {
+                translators = translate()?;
+            }
+            let agent = Agent::start(lab, &["--hook", ours])?;
+            if comes == Comes::Later {
+                translators = translate()?;
+                let moves = usize::from(ours == "tcx") + usize::from(ours != "clsact");
+                wait_until(PATIENCE, "the agent's programs to move", || {
+                    Ok((agent.log().matches(MOVED).count() == moves).then_some(()))
+                })
+                .map_err(|error| error.context(agent.log()))?;
+            }
+            let truth = interrupted(lab, || Ok(()))?;
+            assert_eq!(truth.translated, TO, "{others} does not translate");
+            agent.wait_for_records(1, PATIENCE)?;
+            let stopped = agent.stop()?;
+            assert_equal(&[truth], &agent::closing(&stopped.records)?);
+            // No filter of clsact can be before a program of tcx.
+            let warned = usize::from(ours == "clsact" && others == "tcx");
+            let log = stopped.log;
+            assert_eq!(log.matches("WARN").count(), warned, "{log}");
+            drop(translators);
+            Ok(())
+        })?;
+    }
+    note(
+        "a program translates addresses, as of tcx and of clsact",
+        "exact",
+    );
+    Ok(())
+}
+
+#[test]
+fn an_action_that_translates_on_the_inside_is_named() -> Result<()> {
+    in_a_lab(|lab| {
+        lab.run(Ns::Gateway, "tc qdisc add dev br0 clsact")?;
+        let filter = "tc filter add dev br0 egress pref 7 protocol ip u32 \
+                      match ip dst 192.0.2.1/32 action pedit munge ip dst set 192.0.2.2";
+        if let Err(error) = lab.run(Ns::Gateway, filter) {
+            eprintln!("SKIPPED, this kernel has no action pedit: {error:#}");
+            return Ok(());
+        }
+        let agent = Agent::start(lab, &[])?;
+        let line = wait_for(&agent, "if these change addresses")?;
+        assert!(line.contains("br0") && line.contains("egress"), "{line}");
+        assert!(line.contains("filter u32 pref 7 action pedit"), "{line}");
+        let truths = converse(lab)?;
+        agent.wait_for_records(truths.len(), PATIENCE)?;
+        let stopped = agent.stop()?;
+        assert_equal(&truths, &agent::closing(&stopped.records)?);
+        assert_eq!(stopped.log.matches("WARN").count(), 1, "{}", stopped.log);
+        note("a filter that translates on the inside", "warned");
+        Ok(())
+    })
+}
+
+/// When a neighbour's program comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Comes {
+    First,
+    Later,
+}
+
+#[test]
+fn one_that_hides_openings_on_the_outside_leaves_no_translated_address() -> Result<()> {
+    in_a_lab(|lab| {
+        end_the_chain(lab, "eth1", Direction::Egress, 10)?;
+        let agent = Agent::start(lab, &["--hook", "clsact"])?;
+        let mut truths = converse(lab)?;
+        let line = wait_for(&agent, HIDDEN)?;
+        assert!(
+            line.contains("eth1") && line.contains("filter bpf pref 10"),
+            "{line}"
+        );
+        agent.wait_for_records(truths.len(), PATIENCE)?;
+        let mut records = agent::closing(&agent.stop()?.records)?;
+        for record in &mut records {
+            assert_eq!(record.translated, None, "{record:?}");
+            // All else is as always.
+            let truth = truths
+                .iter_mut()
+                .find(|truth| truth.client_port == Some(record.client.port()));
+            let truth = truth.expect("the record of a connection");
+            record.translated = truth
+                .translated_port
+                .map(|port| (truth.translated, port).into());
+        }
+        assert_equal(&truths, &records);
+        note(
+            "a filter on the outside hides openings from a clsact agent",
+            "absent, warned",
         );
         Ok(())
     })

@@ -42,11 +42,13 @@ pub enum Cause {
     UnknownInterface,
     /// The frame was for another host, and nothing above the interface takes such frames.
     OtherHost,
+    /// The packet was counted before it was redirected to an ifb device, from where it came back.
+    Redirected,
 }
 
 impl Cause {
     /// All causes, in the order of their numbers.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::NotIp,
         Self::NotTcp,
         Self::LaterFragment,
@@ -64,6 +66,7 @@ impl Cause {
         Self::Inconsistent,
         Self::UnknownInterface,
         Self::OtherHost,
+        Self::Redirected,
     ];
 
     /// The name in logs and metrics.
@@ -86,6 +89,7 @@ impl Cause {
             Self::Inconsistent => "inconsistent",
             Self::UnknownInterface => "unknown_interface",
             Self::OtherHost => "other_host",
+            Self::Redirected => "redirected",
         }
     }
 }

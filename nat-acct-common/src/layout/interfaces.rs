@@ -6,12 +6,19 @@ use crate::{memory::Shared, packet::Link};
 /// The most interfaces of one side.
 pub const MAX_INTERFACES: usize = 16;
 
+/// The most ifb devices that are known.
+pub const MAX_IFBS: usize = 16;
+
 /// The interfaces of one side, inside or outside; a place in the list is an interface's number.
 #[repr(C)]
 #[derive(Default)]
-pub struct Interfaces([Interface; MAX_INTERFACES]);
+pub struct Interfaces {
+    list: [Interface; MAX_INTERFACES],
+    /// Numbers of the ifb devices; 0 behind the last.
+    ifbs: [Shared<u32>; MAX_IFBS],
+}
 
-const _: () = assert!(size_of::<Interfaces>() == 20 * MAX_INTERFACES);
+const _: () = assert!(size_of::<Interfaces>() == 20 * MAX_INTERFACES + 4 * MAX_IFBS);
 
 /// Whether a packet comes from the wire or goes there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -68,7 +75,7 @@ impl Interfaces {
     /// The interface with the kernel's number `index`, and our number of it.
     #[inline(always)]
     pub fn find(&self, index: u32) -> Option<(u32, &Interface)> {
-        for (number, interface) in self.0.iter().enumerate() {
+        for (number, interface) in self.list.iter().enumerate() {
             let listed = interface.index.get();
             if listed == index {
                 return Some((number as u32, interface));
@@ -82,7 +89,32 @@ impl Interfaces {
 
     /// The interface with our number `number`.
     pub fn get(&self, number: usize) -> Option<&Interface> {
-        self.0.get(number)
+        self.list.get(number)
+    }
+
+    /// Whether the interface with the kernel's number `index` is an ifb device. Such a device
+    /// gives a packet that was redirected to it back to the interface that it was taken from,
+    /// where the programs see it again.
+    #[inline(always)]
+    pub fn is_ifb(&self, index: u32) -> bool {
+        for ifb in &self.ifbs {
+            let listed = ifb.get();
+            if listed == 0 {
+                return false;
+            }
+            if listed == index {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Writes the numbers of the ifb devices.
+    pub fn set_ifbs(&self, indices: impl Iterator<Item = u32>) {
+        let indices = indices.chain(core::iter::repeat(0));
+        for (ifb, index) in self.ifbs.iter().zip(indices) {
+            ifb.set(index);
+        }
     }
 }
 
@@ -149,5 +181,14 @@ mod tests {
         let number = |index| interfaces.find(index).map(|(number, _)| number);
         interfaces.get(0).expect("it is there").vacate();
         assert_eq!((number(7), number(8), number(9)), (None, Some(1), None));
+    }
+
+    #[test]
+    fn ifb_devices_come_and_go() {
+        let interfaces = Interfaces::default();
+        interfaces.set_ifbs([3, 4].into_iter());
+        interfaces.set_ifbs([5].into_iter());
+        let known = [0, 3, 4, 5].map(|index| interfaces.is_ifb(index));
+        assert_eq!(known, [false, false, false, true]);
     }
 }

@@ -21,6 +21,18 @@ pub(super) fn report(changes: &[Change]) {
                 ?interface,
                 reason, "the interface is not watched: trying again"
             ),
+            What::Moved(direction, past) => info!(
+                ?interface,
+                direction = direction.name(),
+                ?past,
+                "the program was moved next to the wire"
+            ),
+            What::Displaced(direction, others) => warn!(
+                ?interface,
+                direction = direction.name(),
+                ?others,
+                "if these change addresses, the program does not see those of the wire"
+            ),
             What::Hidden(direction, before) => warn!(
                 ?interface,
                 direction = direction.name(),
@@ -31,6 +43,12 @@ pub(super) fn report(changes: &[Change]) {
                 ?interface,
                 direction = direction.name(),
                 "the program sees packets again"
+            ),
+            What::Bypassed(flowtable) => warn!(
+                ?interface,
+                ?flowtable,
+                "a flowtable takes packets past the interface: connections that it carries are \
+                 not counted, put the interface itself into it"
             ),
         }
     }

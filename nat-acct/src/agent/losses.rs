@@ -51,6 +51,7 @@ fn meaning(cause: Cause) -> Option<&'static str> {
         | Cause::Stray
         | Cause::AfterFirstFin
         | Cause::Overflowed
-        | Cause::OtherHost => None,
+        | Cause::OtherHost
+        | Cause::Redirected => None,
     }
 }

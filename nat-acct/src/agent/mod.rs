@@ -27,7 +27,7 @@ use crate::{
     netlink::{Changes, group},
     record::{End, Format, Stamp},
     sink::{Output, Sink, SinkError},
-    source::live::{Hook, Live, Pins, Predecessor, Settings, grace},
+    source::live::{Hook, Live, Pins, Predecessor, Settings, check_interfaces, grace},
 };
 
 /// How often to look for losses, and for what events may have missed.
@@ -168,7 +168,7 @@ fn start(config: &Config, pins: Option<Pins>) -> Result<Driver> {
     let attached = if live.is_adopted() {
         live.attach_again(inside, outside, config.hook)
     } else {
-        Live::check_interfaces(&names)?;
+        check_interfaces(&names)?;
         live.attach(inside, outside, config.hook)
     };
     interfaces::report(&attached.map_err(privilege::explain)?);

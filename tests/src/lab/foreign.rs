@@ -1,9 +1,11 @@
 //! Other people's TC programs: a few instructions each, wrapped into an object
 //! file, loaded and attached by this process.
 
+use std::net::Ipv4Addr;
+
 use anyhow::{Context, Result};
 use aya::Ebpf;
-use aya::programs::tc::TcAttachOptions;
+use aya::programs::tc::{NlOptions, TcAttachOptions};
 use aya::programs::{LinkOrder, SchedClassifier, TcAttachType};
 
 use super::hooks::Direction;
@@ -28,9 +30,96 @@ pub fn returns(verdict: i32) -> Code {
     vec![[0xb7, 0, 0, 0, a, b, c, d], [0x95, 0, 0, 0, 0, 0, 0, 0]]
 }
 
+/// Changes the source or destination address of TCP over IPv4 that has this one
+/// to the other, and goes on.
+#[must_use]
+pub fn translates(field: Field, from: Ipv4Addr, to: Ipv4Addr) -> Code {
+    const IP_CHECKSUM: i32 = 14 + 10;
+    const TCP_CHECKSUM: i32 = 14 + 20 + 16;
+    const PSEUDO_HEADER: i32 = 0x10;
+    let address = 14
+        + match field {
+            Field::Source => 12,
+            Field::Destination => 16,
+        };
+    let number = |address: Ipv4Addr| i32::from_ne_bytes(address.octets());
+    let instruction = |code: u8, registers: u8, offset: i16, value: i32| {
+        let mut bytes = [code, registers, 0, 0, 0, 0, 0, 0];
+        bytes[2..4].copy_from_slice(&offset.to_le_bytes());
+        bytes[4..8].copy_from_slice(&value.to_le_bytes());
+        bytes
+    };
+    let set = |register: u8, value: i32| instruction(0xb4, register, 0, value);
+    let context = instruction(0xbf, 0x61, 0, 0);
+    let call = |helper: i32| instruction(0x85, 0, 0, helper);
+    vec![
+        instruction(0xbf, 0x16, 0, 0),
+        // Unless it is IPv4, TCP, and has the address, to the end.
+        instruction(0x28, 0, 0, 12),
+        instruction(0x56, 0, 24, 0x0800),
+        instruction(0x30, 0, 0, 14 + 9),
+        instruction(0x56, 0, 22, 6),
+        instruction(0x20, 0, 0, address),
+        instruction(0x56, 0, 20, i32::from_be_bytes(from.octets())),
+        // bpf_l3_csum_replace(skb, IP_CHECKSUM, from, to, 4)
+        context,
+        set(2, IP_CHECKSUM),
+        set(3, number(from)),
+        set(4, number(to)),
+        set(5, 4),
+        call(10),
+        // bpf_l4_csum_replace(skb, TCP_CHECKSUM, from, to, 4 | PSEUDO_HEADER)
+        context,
+        set(2, TCP_CHECKSUM),
+        set(3, number(from)),
+        set(4, number(to)),
+        set(5, 4 | PSEUDO_HEADER),
+        call(11),
+        // bpf_skb_store_bytes(skb, address, &to, 4, 0)
+        instruction(0x62, 0x0a, -4, number(to)),
+        context,
+        set(2, address),
+        instruction(0xbf, 0xa3, 0, 0),
+        instruction(0x07, 3, 0, -4),
+        set(4, 4),
+        set(5, 0),
+        call(9),
+        // The jumps lead here.
+        set(0, -1),
+        instruction(0x95, 0, 0, 0),
+    ]
+}
+
+/// A field of the IPv4 header.
+#[derive(Clone, Copy, Debug)]
+pub enum Field {
+    /// The source address.
+    Source,
+    /// The destination address.
+    Destination,
+}
+
 /// A program on a hook, for as long as this lives.
 pub struct Foreign {
     _object: Ebpf,
+}
+
+/// Attaches a program as a filter of clsact, for as long as the lab lives.
+pub fn attach_clsact(
+    lab: &Lab,
+    device: &str,
+    direction: Direction,
+    priority: u16,
+    code: &Code,
+) -> Result<()> {
+    let options = TcAttachOptions::Netlink(NlOptions {
+        priority,
+        ..NlOptions::default()
+    });
+    // There may be one already.
+    let _ = lab.run(Ns::Gateway, &format!("tc qdisc add dev {device} clsact"));
+    // Dropped, it would look for the filter in the wrong namespace.
+    attach(lab, device, direction, options, code).map(std::mem::forget)
 }
 
 /// Attaches a program by TCX, before or behind all that is there.
@@ -39,6 +128,22 @@ pub fn attach_tcx(
     device: &str,
     direction: Direction,
     order: LinkOrder,
+    code: &Code,
+) -> Result<Foreign> {
+    attach(
+        lab,
+        device,
+        direction,
+        TcAttachOptions::TcxOrder(order),
+        code,
+    )
+}
+
+fn attach(
+    lab: &Lab,
+    device: &str,
+    direction: Direction,
+    options: TcAttachOptions,
     code: &Code,
 ) -> Result<Foreign> {
     let mut object = Ebpf::load(&object(code)).context("cannot load the foreign program")?;
@@ -52,7 +157,7 @@ pub fn attach_tcx(
         Direction::Egress => TcAttachType::Egress,
     };
     lab.enter(Ns::Gateway, || {
-        program.attach_with_options(device, hook, TcAttachOptions::TcxOrder(order))?;
+        program.attach_with_options(device, hook, options)?;
         Ok(())
     })?;
     Ok(Foreign { _object: object })

@@ -26,10 +26,16 @@ pub enum What {
     TakenOff(Direction),
     /// The programs cannot be attached, for this reason.
     Refused(String),
+    /// The program was moved past these programs, next to the wire.
+    Moved(Direction, Vec<String>),
+    /// These programs may change addresses between the program and the wire.
+    Displaced(Direction, Vec<String>),
     /// It carries packets that a program does not see, which these programs are before.
     Hidden(Direction, Vec<String>),
     /// The program sees packets again.
     Visible(Direction),
+    /// This flowtable takes packets past it.
+    Bypassed(String),
 }
 
 /// How the programs on an interface are attached, by direction.

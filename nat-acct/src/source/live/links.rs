@@ -35,6 +35,7 @@ pub(super) struct Interface {
     master: Option<u32>,
     /// The interface that it is on top of.
     parent: Option<u32>,
+    is_ifb: bool,
 }
 
 /// All interfaces at one moment.
@@ -61,6 +62,12 @@ impl Links {
             link: interface.link(),
             serves_others: self.serves_others(interface),
         })
+    }
+
+    /// The numbers of the ifb devices.
+    pub(super) fn ifbs(&self) -> impl Iterator<Item = u32> {
+        let ifbs = self.0.iter().filter(|interface| interface.is_ifb);
+        ifbs.map(|interface| interface.index)
     }
 
     /// Says whether the programs may be on the interface `name`, if they are on all of `names`.
@@ -155,14 +162,15 @@ fn interface(message: &Message<'_>) -> Option<Interface> {
         .nested(IFLA_LINKINFO)
         .get(IFLA_INFO_KIND)
         .map(text);
-    let is_on_top = kind.is_some_and(|kind| KINDS_ON_TOP.contains(&kind.as_str()))
-        && attributes.get(IFLA_LINK_NETNSID).is_none();
+    let kind = kind.as_deref().unwrap_or_default();
+    let is_on_top = KINDS_ON_TOP.contains(&kind) && attributes.get(IFLA_LINK_NETNSID).is_none();
     Some(Interface {
         name: attributes.get(IFLA_IFNAME).map(text)?,
         index: number(message.body, 4)?,
         hardware_type: u16::from_ne_bytes(*message.body.get(2..)?.first_chunk()?),
         master: index_in(IFLA_MASTER),
         parent: if is_on_top { index_in(IFLA_LINK) } else { None },
+        is_ifb: kind == "ifb",
     })
 }
 
@@ -186,6 +194,7 @@ mod tests {
             hardware_type: libc::ARPHRD_ETHER,
             master,
             parent,
+            is_ifb: false,
         };
         let links = Links(vec![
             interface("eth0", 1, Some(3), None),

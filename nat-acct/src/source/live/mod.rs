@@ -4,6 +4,7 @@
 mod attach;
 mod change;
 mod clock;
+mod flowtables;
 pub mod grace;
 mod hidden;
 mod links;
@@ -11,12 +12,14 @@ mod load;
 mod mapped;
 mod pins;
 mod predecessor;
+mod programs;
 mod table;
+mod watch;
 mod watched;
 
 use std::os::fd::{AsFd as _, OwnedFd};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use aya::{
     Ebpf,
     maps::{HashMap, MapData, PerCpuArray, Queue, RingBuf},
@@ -24,8 +27,8 @@ use aya::{
 use nat_acct_common::{
     flow::{self, Facts, Retired, Table as _},
     layout::{
-        ABI_VERSION, Cause, Event, EventKind, IgnoredTotal, Instance, Interface, Interfaces,
-        MAX_INTERFACES, OutsideKey, OutsideSyn, PerSender, Seed, Sender, Volume,
+        ABI_VERSION, Cause, Event, EventKind, IgnoredTotal, Instance, OutsideKey, OutsideSyn,
+        PerSender, Seed, Sender, Volume,
     },
 };
 
@@ -35,13 +38,13 @@ pub use self::{
     load::Settings,
     pins::Pins,
     predecessor::Predecessor,
+    watch::check_interfaces,
 };
 use self::{
-    attach::{Owner, Side},
-    links::Links,
+    attach::Owner,
     mapped::MappedArray,
     table::{KernelTable, mapped, take},
-    watched::{Means, Watched},
+    watch::Watch,
 };
 use crate::engine;
 
@@ -53,17 +56,12 @@ pub struct Live {
     free_slots: Queue<MapData, u32>,
     outside_syns: HashMap<MapData, OutsideKey, OutsideSyn>,
     ignored: PerCpuArray<MapData, IgnoredTotal>,
-    interfaces: MappedArray<Interfaces>,
     instance: MappedArray<Instance>,
     events: RingBuf<MapData>,
     tick_ns: u64,
     slots: u32,
     is_adopted: bool,
-    pins: Option<Pins>,
-    owner: Owner,
-    wanted: Option<Hook>,
-    links: Links,
-    watched: Vec<Watched>,
+    watch: Watch,
 }
 
 impl Live {
@@ -94,16 +92,11 @@ impl Live {
             counters: PerCpuArray::try_from(take(&mut ebpf, "COUNTERS")?)?,
             outside_syns: HashMap::try_from(take(&mut ebpf, "OUTSIDE_SYNS")?)?,
             ignored: PerCpuArray::try_from(take(&mut ebpf, "IGNORED")?)?,
-            interfaces: mapped(&ebpf, "INTERFACES", 2)?,
             instance: mapped(&ebpf, "INSTANCE", 1)?,
+            watch: Watch::new(&ebpf, owner, pins)?,
             events: RingBuf::try_from(take(&mut ebpf, "EVENTS")?)?,
             slots: settings.slots(),
             is_adopted: predecessor.is_some(),
-            pins,
-            owner,
-            wanted: None,
-            links: Links::default(),
-            watched: Vec::new(),
             tick_ns,
             ebpf,
         };
@@ -142,24 +135,15 @@ impl Live {
             .set(settings.close_on_first_fin.into());
         instance.set_seed(seed);
         instance.made_ns.set(crate::clock::monotonic_ns());
-        instance.filter_handle.set(self.owner.handle().into());
+        instance
+            .filter_handle
+            .set(self.watch.owner().handle().into());
         Ok(())
     }
 
     /// Whether the maps were another agent's before.
     pub fn is_adopted(&self) -> bool {
         self.is_adopted
-    }
-
-    /// Says whether all interfaces exist and none is on top of another, before anything is loaded
-    /// for them.
-    ///
-    /// # Errors
-    ///
-    /// When it is not so.
-    pub fn check_interfaces(names: &[&str]) -> Result<()> {
-        let links = Links::read().context("cannot list the interfaces")?;
-        names.iter().try_for_each(|name| links.check(name, names))
     }
 
     /// Attaches the programs, to the hook that is wanted or else the best, and says to which.
@@ -173,11 +157,8 @@ impl Live {
         outside: &[String],
         wanted: Option<Hook>,
     ) -> Result<Vec<Change>> {
-        self.watch(inside, outside, wanted)?;
-        self.each_watched(|watched, means, listed| {
-            let hooks = watched.attach(means, listed)?;
-            Ok(hooks.map(What::Attached).into_iter().collect())
-        })
+        self.note_interfaces(inside, outside);
+        self.watch.attach(&mut self.ebpf, inside, outside, wanted)
     }
 
     /// Attaches the programs where that is possible: an interface that is gone may come back.
@@ -191,27 +172,18 @@ impl Live {
         outside: &[String],
         wanted: Option<Hook>,
     ) -> Result<Vec<Change>> {
-        self.watch(inside, outside, wanted)?;
-        self.tend()
+        self.note_interfaces(inside, outside);
+        self.watch
+            .attach_again(&mut self.ebpf, inside, outside, wanted)
     }
 
-    fn watch(&mut self, inside: &[String], outside: &[String], wanted: Option<Hook>) -> Result<()> {
-        self.wanted = wanted;
+    /// From here on there is something that a later agent can adopt.
+    fn note_interfaces(&self, inside: &[String], outside: &[String]) {
         if let Some(instance) = self.instance.get(0) {
             instance.inside.set(inside.iter().map(String::as_str));
             instance.outside.set(outside.iter().map(String::as_str));
-            // From here on there is something that a later agent can adopt.
             instance.abi.set(ABI_VERSION);
         }
-        // The outside first: an opening that is seen on the inside must not miss its other half.
-        for (side, names) in [(Side::Outside, outside), (Side::Inside, inside)] {
-            if names.len() > MAX_INTERFACES {
-                bail!("at most {MAX_INTERFACES} interfaces a side");
-            }
-            let watched = |(number, name): (_, &String)| Watched::new(name.clone(), side, number);
-            self.watched.extend(names.iter().enumerate().map(watched));
-        }
-        self.read_links()
     }
 
     /// Looks at the interfaces again, after some have come or gone.
@@ -220,8 +192,7 @@ impl Live {
     ///
     /// When the kernel does not tell which there are.
     pub fn read_links(&mut self) -> Result<()> {
-        self.links = Links::read().context("cannot list the interfaces")?;
-        Ok(())
+        self.watch.read_links()
     }
 
     /// Attaches what is missing on the interfaces that are there, and tells what has happened to
@@ -231,47 +202,17 @@ impl Live {
     ///
     /// When a map does not fit the programs.
     pub fn tend(&mut self) -> Result<Vec<Change>> {
-        self.each_watched(|watched, means, listed| Ok(watched.tend(means, listed)))
-    }
-
-    fn each_watched(
-        &mut self,
-        mut act: impl FnMut(&mut Watched, &mut Means<'_>, &Interface) -> Result<Vec<What>>,
-    ) -> Result<Vec<Change>> {
-        let names: Vec<_> = self.watched.iter().map(|one| one.name.clone()).collect();
-        let names: Vec<_> = names.iter().map(String::as_str).collect();
-        let mut means = Means {
-            ebpf: &mut self.ebpf,
-            links: &self.links,
-            names: &names,
-            wanted: self.wanted,
-            owner: &self.owner,
-            pins: self.pins.as_ref(),
-        };
-        let mut changes = Vec::new();
-        for watched in &mut self.watched {
-            let side = self.interfaces.get(watched.side.element());
-            let listed = side.and_then(|side| side.get(watched.number));
-            let listed = listed.context("the map INTERFACES is too small")?;
-            let news = act(watched, &mut means, listed)?;
-            changes.extend(news.into_iter().map(|what| Change {
-                interface: watched.name.clone(),
-                what,
-            }));
-        }
-        Ok(changes)
+        self.watch.tend(&mut self.ebpf)
     }
 
     /// Stops counting: the programs are detached, those on the inside first, and the maps stay.
     pub fn detach(&mut self) {
-        for watched in self.watched.iter_mut().rev() {
-            watched.detach();
-        }
+        self.watch.detach();
     }
 
     /// Whether programs and maps live on when this is dropped.
     pub fn lives_on(&self) -> bool {
-        self.pins.is_some()
+        self.watch.pins().is_some()
     }
 
     /// Removes what would live on.
@@ -279,8 +220,8 @@ impl Live {
     /// # Errors
     ///
     /// When the system does not let us.
-    pub fn unpin(&mut self) -> Result<()> {
-        match self.pins.take() {
+    pub fn unpin(&self) -> Result<()> {
+        match self.watch.pins() {
             Some(pins) => pins.remove().context("cannot remove what was pinned"),
             None => Ok(()),
         }

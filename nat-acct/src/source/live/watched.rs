@@ -1,46 +1,28 @@
 //! One of the interfaces that were asked for, through its life: it can go and come back with
-//! another number, and somebody can take our programs off it. What is missing is attached again.
+//! another number, and what is missing on it is attached again.
+
+use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result};
-use aya::Ebpf;
-use nat_acct_common::layout::{Direction, Interface};
+use nat_acct_common::layout::Interface;
 
 use super::{
-    attach::{self, Attachment, Hook, Owner, Side, Target},
+    attach::Side,
     change::{Hooks, What},
-    hidden::{Hidden, Sample},
-    links::{self, Links},
-    pins::Pins,
+    programs::{Means, Programs},
 };
 
 /// An interface that was asked for.
 pub(super) struct Watched {
-    pub(super) name: String,
-    pub(super) side: Side,
+    name: String,
+    side: Side,
     /// Its place in the map INTERFACES.
-    pub(super) number: usize,
+    number: usize,
     programs: Option<Programs>,
     /// Why the programs are not attached, as it was last said.
     trouble: Option<What>,
-}
-
-/// The programs on an interface with this number, and what they see.
-struct Programs {
-    index: u32,
-    by_direction: [Option<Attachment>; 2],
-    hidden: [Hidden; 2],
-}
-
-/// What is needed to attach programs.
-pub(super) struct Means<'a> {
-    pub(super) ebpf: &'a mut Ebpf,
-    pub(super) links: &'a Links,
-    /// The names of all interfaces that were asked for.
-    pub(super) names: &'a [&'a str],
-    pub(super) wanted: Option<Hook>,
-    pub(super) owner: &'a Owner,
-    /// Where the links of the programs are, if they are to live on.
-    pub(super) pins: Option<&'a Pins>,
+    /// The flowtables that take packets past it.
+    bypasses: BTreeSet<String>,
 }
 
 impl Watched {
@@ -51,7 +33,21 @@ impl Watched {
             number,
             programs: None,
             trouble: None,
+            bypasses: BTreeSet::new(),
         }
+    }
+
+    pub(super) fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    pub(super) fn side(&self) -> Side {
+        self.side
+    }
+
+    /// Its place in the map INTERFACES.
+    pub(super) fn number(&self) -> usize {
+        self.number
     }
 
     /// Attaches what is missing; tells how all is attached if something was.
@@ -64,136 +60,81 @@ impl Watched {
         means: &mut Means<'_>,
         listed: &Interface,
     ) -> Result<Option<Hooks>> {
-        let name = &self.name;
-        means.links.check(name, means.names)?;
-        let description = means.links.describe(name).context("it is gone")?;
+        means.links.check(&self.name, means.names)?;
+        let description = means.links.describe(&self.name).context("it is gone")?;
         // Before the programs, which look themselves up by it.
         listed.set(description);
-        let index = description.index;
-        let programs = self.programs.get_or_insert_with(|| Programs::new(index));
-        let mut has_changed = false;
-        for direction in Direction::ALL {
-            let attachment = &mut programs.by_direction[direction as usize];
-            if attachment.is_none() {
-                let target = Target {
-                    interface: name,
-                    index,
-                    side: self.side,
-                    direction,
-                };
-                let link = |pins: &Pins| pins.link(self.side, self.number, direction);
-                *attachment = Some(attach::attach(
-                    means.ebpf,
-                    target,
-                    means.wanted,
-                    means.owner,
-                    means.pins.map(link),
-                )?);
-                has_changed = true;
-            }
-        }
-        Ok(programs.hooks().filter(|_| has_changed))
+        let new = || Programs::new(self.name.clone(), description.index, self.side, self.number);
+        self.programs.get_or_insert_with(new).attach_missing(means)
     }
 
     /// Looks whether all is as it should be, and mends it. Tells what is new.
     pub(super) fn tend(&mut self, means: &mut Means<'_>, listed: &Interface) -> Vec<What> {
-        let mut news = self.look(means.links, means.names, listed);
-        let outcome = match means.links.describe(&self.name) {
-            None => Some(What::Gone),
-            Some(_) => match self.attach(means, listed) {
-                Ok(None) => None,
-                Ok(Some(hooks)) => Some(What::Attached(hooks)),
-                Err(error) => Some(What::Refused(format!("{error:#}"))),
-            },
-        };
-        match outcome {
-            Some(What::Attached(hooks)) => {
-                self.trouble = None;
-                news.push(What::Attached(hooks));
-            }
-            Some(trouble) if self.trouble.as_ref() != Some(&trouble) => {
-                news.push(trouble.clone());
-                self.trouble = Some(trouble);
-            }
-            Some(_) | None => {}
+        let mut news = self.let_go(means, listed);
+        news.extend(self.come_back(means, listed));
+        if let Some(programs) = &mut self.programs {
+            news.extend(programs.move_to_the_wire(means));
+            news.extend(programs.look_for_hidden(listed));
         }
-        news.extend(self.hidden(listed));
+        news.extend(self.look_for_bypasses(means));
         news
     }
 
-    /// Lets go of what is not ours any more.
-    fn look(&mut self, links: &Links, names: &[&str], listed: &Interface) -> Vec<What> {
-        let mut news = Vec::new();
-        let Some(programs) = &mut self.programs else {
-            return news;
-        };
-        let description = links.describe(&self.name);
-        let is_same = description.is_some_and(|found| found.index == programs.index);
-        if !is_same || links.above(&self.name, names).is_some() {
-            self.programs = None;
-            listed.vacate();
-            // It is back already, under another number: both are to be said.
-            if description.is_some() && !is_same {
-                news.push(What::Gone);
-            }
-            return news;
+    /// Takes the programs off.
+    pub(super) fn detach(&mut self) {
+        if let Some(programs) = self.programs.take() {
+            programs.detach();
         }
-        for direction in Direction::ALL {
-            let attachment = &mut programs.by_direction[direction as usize];
-            // Where the kernel does not tell, nothing is known to be wrong.
-            let is_missing = |held: &Attachment| !held.is_there().unwrap_or(true);
-            if attachment.as_ref().is_some_and(is_missing) {
-                *attachment = None;
-                news.push(What::TakenOff(direction));
-            }
-        }
-        news
     }
 
-    /// Which direction's packets have come to be hidden, or visible.
-    fn hidden(&mut self, listed: &Interface) -> Vec<What> {
+    /// Lets go of what is not there any more, or is not to be.
+    fn let_go(&mut self, means: &Means<'_>, listed: &Interface) -> Vec<What> {
         let Some(programs) = &mut self.programs else {
             return Vec::new();
         };
-        let index = programs.index;
-        let attached = programs.by_direction.iter().flatten();
-        let news = attached
-            .zip(&mut programs.hidden)
-            .filter_map(|(attachment, hidden)| {
-                let direction = attachment.direction();
-                let now = Sample {
-                    packets: links::packets(index, direction).ok()??,
-                    ran_ticks: listed.ran_ticks(direction),
-                };
-                Some(if hidden.changes(now)? {
-                    What::Hidden(direction, attachment.before().unwrap_or_default())
-                } else {
-                    What::Visible(direction)
-                })
-            });
-        news.collect()
-    }
-
-    /// Takes the programs off, also those that were to live on.
-    pub(super) fn detach(&mut self) {
-        if let Some(programs) = self.programs.take() {
-            let attachments = programs.by_direction.into_iter().flatten();
-            attachments.for_each(Attachment::detach);
+        let description = means.links.describe(&self.name);
+        let is_same = description.is_some_and(|found| found.index == programs.index);
+        if is_same && means.links.above(&self.name, means.names).is_none() {
+            return programs.let_go();
         }
-    }
-}
-
-impl Programs {
-    fn new(index: u32) -> Self {
-        Self {
-            index,
-            by_direction: [None, None],
-            hidden: Default::default(),
+        self.programs = None;
+        listed.vacate();
+        // If it is back already, under another number, nobody else says that it was gone.
+        if description.is_some() && !is_same {
+            vec![What::Gone]
+        } else {
+            Vec::new()
         }
     }
 
-    fn hooks(&self) -> Option<Hooks> {
-        let [ingress, egress] = &self.by_direction;
-        Some(Hooks([ingress.as_ref()?.hook(), egress.as_ref()?.hook()]))
+    /// Attaches what is missing; the reason why that cannot be is told once.
+    fn come_back(&mut self, means: &mut Means<'_>, listed: &Interface) -> Option<What> {
+        let outcome = match means.links.describe(&self.name) {
+            None => What::Gone,
+            Some(_) => match self.attach(means, listed) {
+                Ok(hooks) => {
+                    self.trouble = None;
+                    return hooks.map(What::Attached);
+                }
+                Err(error) => What::Refused(format!("{error:#}")),
+            },
+        };
+        let is_new = self.trouble.as_ref() != Some(&outcome);
+        self.trouble = Some(outcome.clone());
+        is_new.then_some(outcome)
+    }
+
+    /// Which flowtables have come to take packets past it.
+    fn look_for_bypasses(&mut self, means: &Means<'_>) -> Vec<What> {
+        if self.side == Side::Outside {
+            return Vec::new();
+        }
+        let flowtables = means.flowtables.iter();
+        let bypasses = flowtables.filter(|flowtable| flowtable.bypasses(&self.name, means.links));
+        let now: BTreeSet<_> = bypasses.map(|flowtable| flowtable.name.clone()).collect();
+        let new = now.difference(&self.bypasses).cloned();
+        let news = new.map(What::Bypassed).collect();
+        self.bypasses = now;
+        news
     }
 }

@@ -21,8 +21,9 @@ use nix::{
 };
 
 use super::{
-    Place, Side, Target, attach_type,
+    Place, Target, attach_type,
     filters::{self, Filter},
+    is_our_name,
 };
 
 /// The kernel numbers filters from 1, so nobody else has such a handle by chance.
@@ -201,15 +202,11 @@ fn priority(place: Place, filters: &[Filter]) -> u16 {
 
 /// Whether a filter was attached by an agent, be it this one, another, or one that is dead.
 pub(super) fn is_agents(filter: &Filter) -> bool {
-    let names = Side::ALL
-        .iter()
-        .flat_map(|side| Direction::ALL.map(|direction| side.program(direction)));
-    let mut names = names;
     let handles = [HANDLES, LASTING_HANDLES];
     handles
         .iter()
         .any(|handles| handles.contains(&filter.handle))
-        && names.any(|name| filter.name.as_deref() == Some(name))
+        && filter.name.as_deref().is_some_and(is_our_name)
 }
 
 /// Removes the filters that a killed agent has left on an interface.

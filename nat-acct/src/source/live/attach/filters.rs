@@ -27,11 +27,20 @@ const ACTIONS: [(&str, u16); 7] = [
     ("matchall", 2),
     ("u32", 7),
 ];
-/// Actions that can change addresses and ports.
-const TRANSLATING_ACTIONS: [&str; 5] = ["bpf", "ct", "nat", "pedit", "skbmod"];
+/// Actions that change addresses and ports, or, in the case of pedit, are there to be used so.
+const TRANSLATING_ACTIONS: [&str; 3] = ["ct", "nat", "pedit"];
 
 /// The number of clsact, and of the ingress qdisc that takes its place.
 const CLSACT: u32 = 0xffff_0000;
+
+/// Whether a program changes addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Translation {
+    None,
+    /// It is a BPF program, which can.
+    Unknown,
+    Likely,
+}
 
 /// A filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,10 +56,20 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    /// Whether it may change addresses, as far as that can be known. Classic BPF cannot.
-    pub(super) fn may_translate(&self) -> bool {
-        let translates = |action: &String| TRANSLATING_ACTIONS.contains(&action.as_str());
-        self.program.is_some() || self.actions.iter().any(translates)
+    /// What is known of it. Classic BPF cannot translate.
+    pub(super) fn translation(&self) -> Translation {
+        let has = |wanted: &[&str]| {
+            self.actions
+                .iter()
+                .any(|action| wanted.contains(&action.as_str()))
+        };
+        if has(&TRANSLATING_ACTIONS) {
+            Translation::Likely
+        } else if self.program.is_some() || has(&["bpf"]) {
+            Translation::Unknown
+        } else {
+            Translation::None
+        }
     }
 }
 

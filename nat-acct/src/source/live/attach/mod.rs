@@ -1,6 +1,7 @@
 //! Attaching the programs to an interface: by TCX where the kernel has it, else as filters of a
 //! clsact qdisc. Other programs and an existing qdisc are left alone.
 
+mod chain;
 mod clsact;
 mod filters;
 mod tcx;
@@ -16,7 +17,9 @@ use aya::{
 use nat_acct_common::layout::Direction;
 use tracing::info;
 
+use chain::Member;
 pub(super) use clsact::Owner;
+use filters::Translation;
 
 /// How a program is attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +97,7 @@ enum Place {
 pub(super) struct Attachment {
     interface: String,
     index: u32,
+    side: Side,
     direction: Direction,
     /// The kernel's number of our program.
     program: u32,
@@ -136,13 +140,18 @@ pub(super) fn attach(
         .try_into()?;
     let removed = clsact::remove_stale(interface, index, direction)?;
     if removed > 0 {
-        info!(?interface, removed, "removed what a killed agent had left");
+        let direction = direction.name();
+        info!(
+            ?interface,
+            direction, removed, "removed what a killed agent had left"
+        );
     }
     let held = attach_program(program, target, wanted, owner, pin)
         .with_context(|| format!("cannot attach {name} to {interface}"))?;
     Ok(Attachment {
         interface: interface.to_owned(),
         index,
+        side,
         direction,
         program: program.info()?.id(),
         held,
@@ -182,7 +191,7 @@ fn attach_program(
 fn is_translated_later(index: u32, direction: Direction) -> io::Result<bool> {
     let filters = filters::of(index, direction)?;
     let mut foreign = filters.iter().filter(|filter| !clsact::is_agents(filter));
-    Ok(foreign.any(filters::Filter::may_translate))
+    Ok(foreign.any(|filter| filter.translation() != Translation::None))
 }
 
 impl Attachment {
@@ -219,20 +228,47 @@ impl Attachment {
 
     /// The programs of others that are before ours, and can hide packets from it.
     pub(super) fn before(&self) -> io::Result<Vec<String>> {
-        let mut programs = tcx::programs(self.index, self.direction).unwrap_or_default();
-        let ours = programs.iter().position(|&number| number == self.program);
-        programs.truncate(ours.unwrap_or(programs.len()));
-        let mut before = tcx::describe(&self.interface, self.direction, &programs);
-        if ours.is_none() {
-            let filters = filters::of(self.index, self.direction)?;
-            let earlier = filters
-                .iter()
-                .take_while(|filter| filter.program != Some(self.program));
-            let foreign = earlier.filter(|filter| !clsact::is_agents(filter));
-            before.extend(foreign.map(ToString::to_string));
-        }
-        Ok(before)
+        let (before, _) = self.others()?;
+        Ok(before.into_iter().map(|member| member.label).collect())
     }
+
+    /// The programs of others that may change addresses between ours and the wire. On the inside,
+    /// where ours is before all others, only those that are likely to: most BPF programs do not.
+    pub(super) fn towards_the_wire(&self) -> io::Result<Vec<String>> {
+        let (before, behind) = self.others()?;
+        let others = match self.direction {
+            Direction::Ingress => before,
+            Direction::Egress => behind,
+        };
+        let translates = |member: &Member| match member.translation {
+            Translation::None => false,
+            Translation::Unknown => self.side == Side::Outside,
+            Translation::Likely => true,
+        };
+        let translating = others.into_iter().filter(translates);
+        Ok(translating.map(|member| member.label).collect())
+    }
+
+    /// The programs that no agent has attached, before and behind ours.
+    fn others(&self) -> io::Result<(Vec<Member>, Vec<Member>)> {
+        let mut before = chain::read(&self.interface, self.index, self.direction)?;
+        let is_ours = |member: &Member| member.program == Some(self.program);
+        let ours = before.iter().position(is_ours).unwrap_or(before.len());
+        let mut behind = before.split_off(ours);
+        for others in [&mut before, &mut behind] {
+            others.retain(|member| !member.is_agents && !is_ours(member));
+        }
+        Ok((before, behind))
+    }
+}
+
+fn is_our_name(name: &str) -> bool {
+    let mut sides = Side::ALL.into_iter();
+    sides.any(|side| {
+        Direction::ALL
+            .map(|direction| side.program(direction))
+            .contains(&name)
+    })
 }
 
 const fn attach_type(direction: Direction) -> TcAttachType {

@@ -146,16 +146,17 @@ pub(super) fn programs(index: u32, direction: Direction) -> io::Result<Vec<u32>>
     Ok(programs[..query.count as usize].to_vec())
 }
 
-/// What to call the programs with these numbers: by name, if we may see other people's programs.
-pub(super) fn describe(interface: &str, direction: Direction, programs: &[u32]) -> Vec<String> {
+/// The names of the programs with these numbers, if we may see other people's programs.
+pub(super) fn names(
+    interface: &str,
+    direction: Direction,
+    programs: &[u32],
+) -> Vec<Option<String>> {
     let (_, known) =
         SchedClassifier::query_tcx(interface, attach_type(direction)).unwrap_or_default();
-    let describe = |number: &u32| {
-        let program = known.iter().find(|program| program.id() == *number);
-        match program.and_then(|program| program.name_as_str()) {
-            Some(name) => format!("program {number} {name:?}"),
-            None => format!("program {number}"),
-        }
+    let name = |number: &u32| {
+        let program = known.iter().find(|program| program.id() == *number)?;
+        program.name_as_str().map(str::to_owned)
     };
-    programs.iter().map(describe).collect()
+    programs.iter().map(name).collect()
 }
