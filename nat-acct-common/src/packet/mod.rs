@@ -35,8 +35,8 @@ pub struct Frame {
 struct Transport {
     source: Address,
     destination: Address,
-    /// Offset of the IP header from the start of the frame.
-    network_offset: u32,
+    /// Bytes of the IP headers that each wire segment carries.
+    ip_header_len: u32,
     /// Offset of the TCP header from the start of the frame.
     offset: u32,
     /// End of the IP datagram, from the start of the frame.
@@ -52,8 +52,8 @@ struct Transport {
 pub fn parse<B: Bytes + ?Sized>(bytes: &B, frame: &Frame) -> Result<Segment, Cause> {
     let (protocol, offset) = link::network_header(bytes, frame.link)?;
     let transport = match protocol {
-        link::Protocol::Ipv4 => ip::v4(bytes, offset, frame.len)?,
-        link::Protocol::Ipv6 => ip::v6(bytes, offset, frame.len)?,
+        link::Protocol::Ipv4 => ip::v4(bytes, offset, frame)?,
+        link::Protocol::Ipv6 => ip::v6(bytes, offset, frame)?,
     };
     tcp::segment(bytes, &transport, frame.gso_size)
 }

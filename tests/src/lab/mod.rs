@@ -4,7 +4,9 @@
 
 mod address;
 mod background;
+pub mod big_tcp;
 mod bpf_dir;
+pub mod device;
 mod enter;
 pub mod hooks;
 mod leftovers;

@@ -2,6 +2,8 @@
 //! the same.
 
 mod compare;
+mod counter;
+mod nft;
 mod record;
 mod wire;
 
@@ -9,6 +11,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 pub use compare::{Cell, Row, assert_equal, compare};
+pub use counter::Counter;
 pub use record::{Record, Volume};
 pub use wire::Wire;
 
