@@ -12,6 +12,7 @@ use super::{
     losses::Losses,
     recorder::Recorder,
     sweep::{self, Sweep},
+    unknown::Unknown,
 };
 use crate::{
     clock,
@@ -30,6 +31,7 @@ pub(super) struct Driver {
     engine: Engine,
     recorder: Recorder,
     losses: Losses,
+    unknown: Unknown,
     /// Unlinked, but a program may still be at work on them.
     retiring: Vec<Retired>,
     /// To be harvested when the grace period that has begun is over.
@@ -46,6 +48,7 @@ impl Driver {
             engine,
             recorder,
             losses: Losses::default(),
+            unknown: Unknown::default(),
             retiring: Vec::new(),
             in_grace: Vec::new(),
             sweep: Sweep::default(),
@@ -134,6 +137,7 @@ impl Driver {
     pub(super) fn look_around(&mut self) -> Result<()> {
         let ignored = self.live.ignored()?;
         self.losses.report(&ignored);
+        self.unknown.look(&ignored);
         self.engine.set_local_addresses(addresses::local());
         let events_lost = self.live.events_lost()?;
         if let Some(slots) = self.sweep.next(events_lost, self.live.slots()) {
@@ -175,7 +179,9 @@ impl Driver {
     /// Writes what is left.
     pub(super) fn close(&mut self) -> Result<()> {
         self.pump()?;
-        self.losses.report(&self.live.ignored()?);
+        let ignored = self.live.ignored()?;
+        self.losses.report(&ignored);
+        self.unknown.finish(&ignored);
         debug!(stats = ?self.engine.stats(), "engine");
         Ok(self.recorder.close()?)
     }

@@ -7,6 +7,7 @@ mod losses;
 mod privilege;
 mod recorder;
 mod sweep;
+mod unknown;
 
 use std::{future, os::fd::AsRawFd, time::Duration};
 

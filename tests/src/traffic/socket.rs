@@ -4,6 +4,7 @@
 use anyhow::{Context, Result, ensure};
 
 use crate::lab::{Lab, Ns};
+use crate::wait::{PATIENCE, wait_until};
 
 /// The counters of a TCP socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,15 @@ pub fn counters(lab: &Lab, ns: Ns, port: u16) -> Result<Counters> {
         bytes_received: number(&said, "bytes_received")?,
         segments_out: number(&said, "segs_out")?,
         segments_in: number(&said, "segs_in")?,
+    })
+}
+
+/// Waits until all that the only connection on this port has sent is acknowledged,
+/// so that no packet is under way.
+pub fn wait_acknowledged(lab: &Lab, ns: Ns, port: u16) -> Result<()> {
+    wait_until(PATIENCE, "acknowledgments", || {
+        let said = lab.run(ns, &format!("ss -Htni sport = :{port}"))?;
+        Ok((number(&said, "unacked")? == 0).then_some(()))
     })
 }
 

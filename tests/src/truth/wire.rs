@@ -18,6 +18,9 @@ table inet wire {
 }
 ";
 
+/// The MTU of Ethernet.
+const MOST_BYTES: u64 = 1_500;
+
 /// The counters of a host.
 pub struct Wire<'a> {
     lab: &'a Lab,
@@ -50,4 +53,18 @@ impl<'a> Wire<'a> {
             .map(|(_, from)| from)
             .collect())
     }
+}
+
+/// What was counted is what arrived, and at most so many packets that were lost on the way.
+///
+/// # Panics
+///
+/// When it is not.
+pub fn assert_carried(counted: Volume, arrived: Volume, lost: u64) {
+    let packets = arrived.packets..=arrived.packets + lost;
+    let bytes = arrived.ip_bytes..=arrived.ip_bytes + lost * MOST_BYTES;
+    assert!(
+        packets.contains(&counted.packets) && bytes.contains(&counted.ip_bytes),
+        "{counted:?} were counted, {arrived:?} arrived, at most {lost} packets were lost"
+    );
 }
