@@ -6,6 +6,7 @@ mod driver;
 mod losses;
 mod privilege;
 mod recorder;
+mod signals;
 mod sweep;
 mod unknown;
 
@@ -14,13 +15,12 @@ use std::{future, os::fd::AsRawFd, time::Duration};
 use anyhow::{Context as _, Result};
 use tokio::{
     io::{Interest, unix::AsyncFd},
-    signal::unix::{SignalKind, signal},
     task::JoinHandle,
     time,
 };
 use tracing::info;
 
-use self::{driver::Driver, recorder::Recorder};
+use self::{driver::Driver, recorder::Recorder, signals::Signals};
 use crate::{
     clock,
     engine::{Engine, Timeouts},
@@ -62,8 +62,9 @@ pub fn run(config: &Config) -> Result<()> {
         .build()
         .context("cannot start the event loop")?;
     runtime.block_on(async {
+        let mut signals = Signals::listen()?;
         let mut driver = start(config)?;
-        match serve(&mut driver).await {
+        match serve(&mut driver, &mut signals).await {
             Err(error) if is_closed(&error) => Ok(()),
             result => result,
         }
@@ -105,9 +106,7 @@ fn log_programs(live: &mut Live) -> Result<()> {
 }
 
 /// Waits for whatever comes first, has it done, and again.
-async fn serve(driver: &mut Driver) -> Result<()> {
-    let mut interrupted = signal(SignalKind::interrupt())?;
-    let mut terminated = signal(SignalKind::terminate())?;
+async fn serve(driver: &mut Driver, signals: &mut Signals) -> Result<()> {
     let events = readable(driver.events_fd()?)?;
     let mut look_around = time::interval(LOOK_AROUND_EVERY);
     let mut grace: Option<JoinHandle<()>> = None;
@@ -125,8 +124,7 @@ async fn serve(driver: &mut Driver) -> Result<()> {
             () = until(driver.next_timeout()) => driver.handle_timeout(),
             () = finished(&mut grace) => driver.harvest()?,
             _ = look_around.tick() => driver.look_around()?,
-            _ = interrupted.recv() => break,
-            _ = terminated.recv() => break,
+            () = signals.received() => break,
         }
     }
     info!("stopping");

@@ -1,7 +1,8 @@
 //! What passes the gateway's inside interface, as `tcpdump` captures it and
 //! `tshark` reads it.
 
-use std::fs;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,10 +16,24 @@ use crate::wait::{PATIENCE, wait_until};
 const SNAPPED: &str = "96";
 /// More than a test sends while nobody reads.
 const BUFFER_KIB: &str = "65536";
+/// Of one of the addresses there is none.
+const FIELDS: [&str; 9] = [
+    "frame.time_epoch",
+    "frame.len",
+    "tcp.len",
+    "ip.src",
+    "ipv6.src",
+    "tcp.srcport",
+    "ip.dst",
+    "ipv6.dst",
+    "tcp.dstport",
+];
 /// What the last packet of a capture says.
 const LAST: &[u8] = b"end of the capture";
 /// Where it is looked for: the end of the file.
-const END_BYTES: usize = 10_000;
+const END_BYTES: u64 = 10_000;
+/// Of the header before IP.
+const ETHERNET_BYTES: u64 = 14;
 /// RFC 863.
 const DISCARD_PORT: u16 = 9;
 
@@ -31,12 +46,14 @@ pub struct Capture {
 /// A TCP segment in a capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
+    /// When, in nanoseconds since 1970.
+    pub time_ns: u128,
     /// Who sent it.
     pub source: SocketAddr,
     /// To whom.
     pub destination: SocketAddr,
-    /// Bytes of the frame.
-    pub frame_bytes: u64,
+    /// Bytes of the IP datagram.
+    pub ip_bytes: u64,
     /// Bytes of TCP payload.
     pub payload: u64,
 }
@@ -47,7 +64,14 @@ impl Capture {
         let file = lab.dir().join("inside.pcap");
         let mut command = lab.command(Ns::Gateway, "tcpdump");
         command.args(["-i", INSIDE, "-s", SNAPPED, "-B", BUFFER_KIB, "-p"]);
-        command.args(["--immediate-mode", "-U", "-w"]).arg(&file);
+        command
+            .args([
+                "--immediate-mode",
+                "--time-stamp-precision=nano",
+                "-U",
+                "-w",
+            ])
+            .arg(&file);
         let process = Background::start(command, lab.dir(), "tcpdump")?;
         wait_until(PATIENCE, "the capture to begin", || {
             Ok(process.stderr().contains("listening on").then_some(()))
@@ -74,60 +98,49 @@ impl Capture {
             Ok(())
         })?;
         wait_until(PATIENCE, "the end of the capture", || {
-            let file = fs::read(&self.file)?;
-            let end = &file[file.len().saturating_sub(END_BYTES)..];
+            let end = end(&self.file)?;
             let is_there = end.windows(LAST.len()).any(|bytes| bytes == LAST);
             Ok(is_there.then_some(()))
         })
     }
 }
 
+fn end(file: &Path) -> Result<Vec<u8>> {
+    let mut file = File::open(file)?;
+    let len = file.metadata()?.len();
+    file.seek(SeekFrom::Start(len.saturating_sub(END_BYTES)))?;
+    let mut end = Vec::new();
+    file.read_to_end(&mut end)?;
+    Ok(end)
+}
+
 fn read(file: &Path) -> Result<Vec<Seen>> {
     let mut tshark = Command::new("tshark");
-    tshark
-        .args(["-n", "-Y", "tcp", "-T", "fields", "-r"])
-        .arg(file);
-    for field in [
-        "ip.src",
-        "ipv6.src",
-        "tcp.srcport",
-        "ip.dst",
-        "ipv6.dst",
-        "tcp.dstport",
-    ] {
-        tshark.args(["-e", field]);
-    }
-    tshark.args(["-e", "frame.len", "-e", "tcp.len"]);
-    let lines = output(&mut tshark)?;
+    tshark.args(["-n", "-Y", "tcp", "-T", "fields"]);
+    tshark.args(FIELDS.iter().flat_map(|field| ["-e", field]));
+    let lines = output(tshark.arg("-r").arg(file))?;
     lines
         .lines()
         .map(|line| seen(line).with_context(|| format!("tshark says {line:?}")))
         .collect()
 }
 
+/// Of a line of tshark's with [`FIELDS`].
 fn seen(line: &str) -> Result<Seen> {
     let fields: Vec<_> = line.split('\t').collect();
-    let [
-        source_v4,
-        source_v6,
-        source_port,
-        v4,
-        v6,
-        port,
-        frame,
-        payload,
-    ] = fields[..]
-    else {
+    let [time, frame, payload, v4, v6, port, to_v4, to_v6, to_port] = fields[..] else {
         anyhow::bail!("{} fields", fields.len());
     };
     let address = |v4: &str, v6: &str, port: &str| {
         let ip = if v4.is_empty() { v6 } else { v4 };
         anyhow::Ok(SocketAddr::new(ip.parse()?, port.parse()?))
     };
+    let (seconds, nanoseconds) = time.split_once('.').context("no fraction")?;
     Ok(Seen {
-        source: address(source_v4, source_v6, source_port)?,
-        destination: address(v4, v6, port)?,
-        frame_bytes: frame.parse()?,
+        time_ns: seconds.parse::<u128>()? * 1_000_000_000 + nanoseconds.parse::<u128>()?,
+        source: address(v4, v6, port)?,
+        destination: address(to_v4, to_v6, to_port)?,
+        ip_bytes: frame.parse::<u64>()? - ETHERNET_BYTES,
         payload: payload.parse()?,
     })
 }
