@@ -13,6 +13,7 @@ mod leftovers;
 mod listening;
 mod nat;
 mod topology;
+pub mod tun;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

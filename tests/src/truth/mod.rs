@@ -3,6 +3,7 @@
 
 mod capture;
 mod compare;
+pub mod conntrack;
 mod counter;
 mod nft;
 mod record;
