@@ -22,7 +22,8 @@ use anyhow::{Context, Result};
 
 pub use script::{Ending, Step, Talk, play};
 
-use super::connect::{dial, listen};
+use super::connect::{dial, dial_with_data, listen};
+use super::payload;
 use crate::lab::{Family, Lab, Ns, translated};
 use crate::truth::{Count, Truth};
 use crate::wait::{PATIENCE, wait_until};
@@ -65,6 +66,7 @@ pub struct Conversation<'a> {
     client_port: u16,
     remote_port: u16,
     forwarded_port: Option<u16>,
+    early: u64,
 }
 
 impl<'a> Conversation<'a> {
@@ -80,6 +82,7 @@ impl<'a> Conversation<'a> {
             client_port: 0,
             remote_port: 0,
             forwarded_port: None,
+            early: 0,
         }
     }
 
@@ -126,6 +129,12 @@ impl<'a> Conversation<'a> {
         }
     }
 
+    /// Opened by TCP Fast Open, with so many bytes before the client's script.
+    #[must_use]
+    pub fn fast_open(self, early: u64) -> Self {
+        Self { early, ..self }
+    }
+
     /// Plays both scripts to their end.
     pub fn run(&self, client: &[Step], remote: &[Step]) -> Result<Done> {
         let meeting = Barrier::new(2);
@@ -165,8 +174,10 @@ impl<'a> Conversation<'a> {
             let result = beside();
             let client = client.join().expect("the client's thread");
             let remote = remote.join().expect("the remote's thread");
+            let mut client = client.context("the client's script")?;
+            client.sent += self.early;
             let done = Done {
-                client: client.context("the client's script")?,
+                client,
                 remote: remote.context("the remote's script")?,
             };
             Ok((done, result))
@@ -184,6 +195,7 @@ impl<'a> Conversation<'a> {
             client_port,
             remote_port,
             forwarded_port,
+            early,
         } = self;
         if let Some(port) = forwarded_port {
             let listener = listen(lab, client, (client.address(family), client_port).into())?;
@@ -193,7 +205,12 @@ impl<'a> Conversation<'a> {
         }
         let address = remote_address.unwrap_or(remote.address(family));
         let listener = listen(lab, remote, (address, remote_port).into())?;
-        let client = dial(lab, client, client_port, listener.local_addr()?)?;
+        let remote = listener.local_addr()?;
+        let client = if early > 0 {
+            dial_with_data(lab, client, client_port, remote, &payload(early))?
+        } else {
+            dial(lab, client, client_port, remote)?
+        };
         Ok((client, accept(&listener)?))
     }
 }
