@@ -38,7 +38,7 @@ fn ten_seconds_down() -> Result<()> {
 /// what the sender's kernel counts.
 fn full_speed(lab: &Lab, family: Family, way: Way, time: Duration) -> Result<()> {
     let agent = Agent::start(lab, &[])?;
-    let bundles = bundles(lab)?;
+    let bundles = device::bundles(lab)?;
     let (done, retransmitted) = transfer(lab, family, way, time)?;
     let record = agent.stop_with_one_record()?;
     assert_equal(
@@ -52,7 +52,7 @@ fn full_speed(lab: &Lab, family: Family, way: Way, time: Duration) -> Result<()>
     sent_again(lab, way, counted, retransmitted)?;
     assert_eq!(back, 0, "{record:#?}");
     let packets = record.volume_sent.packets + record.volume_received.packets;
-    let bundles = self::bundles(lab)? - bundles;
+    let bundles = device::bundles(lab)? - bundles;
     assert!(
         bundles < packets / 2,
         "offloads were on: {bundles} for {packets} packets"
@@ -105,7 +105,7 @@ fn packets_are_those_on_the_wire() -> Result<()> {
         for family in [Family::V4, Family::V6] {
             for way in [Way::Up, Way::Down] {
                 let agent = Agent::start(lab, &[])?;
-                let before = (at_remote.tcp()?, at_client.tcp()?, bundles(lab)?);
+                let before = (at_remote.tcp()?, at_client.tcp()?, device::bundles(lab)?);
                 let lost_before = device::dropped_behind_inside(lab)?;
                 let (done, _) = transfer(lab, family, way, SHORT)?;
                 let record = agent.stop_with_one_record()?;
@@ -118,8 +118,10 @@ fn packets_are_those_on_the_wire() -> Result<()> {
                 );
                 assert_carried(record.volume_sent, sent, lost.0 - lost_before.0);
                 assert_carried(record.volume_received, received, lost.1 - lost_before.1);
-                let (packets, bundles) =
-                    (sent.packets + received.packets, bundles(lab)? - before.2);
+                let (packets, bundles) = (
+                    sent.packets + received.packets,
+                    device::bundles(lab)? - before.2,
+                );
                 assert!(
                     bundles < packets / 2,
                     "there was nothing to cut up: {bundles} for {packets} packets"
@@ -187,10 +189,4 @@ fn sent_again(lab: &Lab, way: Way, counted: u64, by_sender: u64) -> Result<()> {
         assert!(counted <= by_sender, "{way:?}: {counted} > {by_sender}");
     }
     Ok(())
-}
-
-/// What the inside interface has carried, a bundle counted as one.
-fn bundles(lab: &Lab) -> Result<u64> {
-    Ok(device::statistic(lab, Ns::Gateway, "br0", "rx_packets")?
-        + device::statistic(lab, Ns::Gateway, "br0", "tx_packets")?)
 }

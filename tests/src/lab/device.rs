@@ -45,6 +45,12 @@ pub fn statistic(lab: &Lab, ns: Ns, device: &str, name: &str) -> Result<u64> {
     Ok(lab.run(ns, &format!("cat {path}"))?.trim().parse()?)
 }
 
+/// What the inside interface has carried, a super-packet counted as one.
+pub fn bundles(lab: &Lab) -> Result<u64> {
+    Ok(statistic(lab, Ns::Gateway, INSIDE, "rx_packets")?
+        + statistic(lab, Ns::Gateway, INSIDE, "tx_packets")?)
+}
+
 /// Packets from the first client to the remote, and back, that were seen on the
 /// inside and did not arrive, because too many waited for a processor.
 pub fn dropped_behind_inside(lab: &Lab) -> Result<(u64, u64)> {
