@@ -9,6 +9,7 @@ pub mod half_close;
 pub mod http;
 pub mod iperf3;
 pub mod mixed;
+pub mod mptcp;
 mod relay;
 pub mod scp;
 pub mod socket;

@@ -1,6 +1,8 @@
 //! What the kernel says of a socket that is still there (`struct tcp_info` of
 //! include/uapi/linux/tcp.h, as `ss` prints it).
 
+use std::net::SocketAddr;
+
 use anyhow::{Context, Result, ensure};
 
 use crate::lab::{Lab, Ns};
@@ -21,19 +23,59 @@ pub struct Counters {
     pub segments_in: u64,
 }
 
+/// A TCP connection, as one of its sockets knows it; a subflow of Multipath TCP is
+/// one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// The address of this side.
+    pub local: SocketAddr,
+    /// The address of the other.
+    pub peer: SocketAddr,
+    /// What was counted here.
+    pub counters: Counters,
+}
+
 /// The counters of the only connection on this local port.
 pub fn counters(lab: &Lab, ns: Ns, port: u16) -> Result<Counters> {
-    let said = lab.run(ns, &format!("ss -Htni sport = :{port}"))?;
+    let found = matching(lab, ns, &format!("sport = :{port}"))?;
     ensure!(
-        said.matches("bytes_sent:").count() <= 1 && said.contains("segs_out:"),
-        "not one connection on port {port}: {said}"
+        found.len() == 1,
+        "not one connection on port {port}: {found:?}"
     );
-    Ok(Counters {
-        bytes_sent: number(&said, "bytes_sent")?,
-        bytes_retransmitted: number(&said, "bytes_retrans")?,
-        bytes_received: number(&said, "bytes_received")?,
-        segments_out: number(&said, "segs_out")?,
-        segments_in: number(&said, "segs_in")?,
+    Ok(found[0].counters)
+}
+
+/// All connections of a host that are not closed.
+pub fn connections(lab: &Lab, ns: Ns) -> Result<Vec<Connection>> {
+    matching(lab, ns, "")
+}
+
+fn matching(lab: &Lab, ns: Ns, filter: &str) -> Result<Vec<Connection>> {
+    let said = lab.run(ns, &format!("ss -HOtni {filter}"))?;
+    let connection = |line| connection(line).with_context(|| format!("ss says {line:?}"));
+    said.lines().map(connection).collect()
+}
+
+/// Of a line `ESTAB 0 0 192.168.17.11:41000 203.0.113.80:5001 cubic …`
+fn connection(line: &str) -> Result<Connection> {
+    let mut words = line.split_whitespace().skip(3);
+    let mut address = || {
+        words
+            .next()
+            .context("no address")?
+            .parse()
+            .context("no address")
+    };
+    Ok(Connection {
+        local: address()?,
+        peer: address()?,
+        counters: Counters {
+            bytes_sent: number(line, "bytes_sent")?,
+            bytes_retransmitted: number(line, "bytes_retrans")?,
+            bytes_received: number(line, "bytes_received")?,
+            segments_out: number(line, "segs_out")?,
+            segments_in: number(line, "segs_in")?,
+        },
     })
 }
 

@@ -23,7 +23,7 @@ use anyhow::{Context, Result};
 pub use script::{Ending, Step, Talk, play};
 
 use super::connect::{dial, dial_with_data, listen};
-use super::payload;
+use super::{mptcp, payload};
 use crate::lab::{Family, Lab, Ns, translated};
 use crate::truth::{Count, Truth};
 use crate::wait::{PATIENCE, wait_until};
@@ -67,6 +67,7 @@ pub struct Conversation<'a> {
     remote_port: u16,
     forwarded_port: Option<u16>,
     early: u64,
+    multipath: bool,
 }
 
 impl<'a> Conversation<'a> {
@@ -83,6 +84,7 @@ impl<'a> Conversation<'a> {
             remote_port: 0,
             forwarded_port: None,
             early: 0,
+            multipath: false,
         }
     }
 
@@ -135,6 +137,15 @@ impl<'a> Conversation<'a> {
         Self { early, ..self }
     }
 
+    /// Between two sockets of Multipath TCP, on ports that the kernel chooses.
+    #[must_use]
+    pub fn multipath(self) -> Self {
+        Self {
+            multipath: true,
+            ..self
+        }
+    }
+
     /// Plays both scripts to their end.
     pub fn run(&self, client: &[Step], remote: &[Step]) -> Result<Done> {
         let meeting = Barrier::new(2);
@@ -167,7 +178,8 @@ impl<'a> Conversation<'a> {
         meeting: &Barrier,
         beside: impl FnOnce() -> T,
     ) -> Result<(Done, T)> {
-        let (at_client, at_remote) = self.open()?;
+        // Further subflows of Multipath TCP need the listener.
+        let (at_client, at_remote, _listener) = self.open()?;
         std::thread::scope(|scope| {
             let client = scope.spawn(|| play(at_client, client, meeting));
             let remote = scope.spawn(|| play(at_remote, remote, meeting));
@@ -184,8 +196,8 @@ impl<'a> Conversation<'a> {
         })
     }
 
-    /// The sockets of client and remote.
-    fn open(&self) -> Result<(TcpStream, TcpStream)> {
+    /// The sockets of client and remote, and the one that has accepted.
+    fn open(&self) -> Result<(TcpStream, TcpStream, TcpListener)> {
         let &Self {
             lab,
             client,
@@ -196,14 +208,20 @@ impl<'a> Conversation<'a> {
             remote_port,
             forwarded_port,
             early,
+            multipath,
         } = self;
         if let Some(port) = forwarded_port {
             let listener = listen(lab, client, (client.address(family), client_port).into())?;
             let gateway = SocketAddr::new(translated(family), port);
             let remote = dial(lab, remote, remote_port, gateway)?;
-            return Ok((accept(&listener)?, remote));
+            return Ok((accept(&listener)?, remote, listener));
         }
         let address = remote_address.unwrap_or(remote.address(family));
+        if multipath {
+            let listener = mptcp::listen(lab, remote, (address, 0).into())?;
+            let client = mptcp::dial(lab, client, listener.local_addr()?)?;
+            return Ok((client, accept(&listener)?, listener));
+        }
         let listener = listen(lab, remote, (address, remote_port).into())?;
         let remote = listener.local_addr()?;
         let client = if early > 0 {
@@ -211,7 +229,7 @@ impl<'a> Conversation<'a> {
         } else {
             dial(lab, client, client_port, remote)?
         };
-        Ok((client, accept(&listener)?))
+        Ok((client, accept(&listener)?, listener))
     }
 }
 
