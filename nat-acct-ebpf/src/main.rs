@@ -97,7 +97,7 @@ fn segment(context: &TcContext, side: u32, direction: Direction) -> Result<(Segm
 
 #[inline(always)]
 fn ignore(context: &TcContext, cause: Cause) {
-    MAPS.count(cause, 0);
+    MAPS.count(cause);
     aya_log_ebpf::trace!(context, "ignored a packet for cause {}", cause as u32);
 }
 

@@ -211,14 +211,14 @@ impl Runtime for Maps {
                 entry.write(*event);
                 entry.submit(0);
             }
-            None => self.count(Cause::EventLost, 0),
+            None => self.count(Cause::EventLost),
         }
     }
 
     #[inline(always)]
-    fn count(&self, cause: Cause, payload_bytes: u32) {
+    fn count_packets(&self, cause: Cause, packets: u32, payload_bytes: u32) {
         if let Some(ignored) = IGNORED.get(cause as u32) {
-            ignored.add(payload_bytes);
+            ignored.add(packets, payload_bytes);
         }
     }
 

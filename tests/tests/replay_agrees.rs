@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use nat_acct_tests::lab::device;
 use nat_acct_tests::traffic::conversation::{Conversation, Step};
 use nat_acct_tests::traffic::mixed::{CLIENTS, Servers};
 use nat_acct_tests::{Agent, Background, Family, Lab, Ns, agent, in_a_lab, wait_until};
@@ -19,7 +20,8 @@ const SAME_PACKET_US: u64 = 100_000;
 #[test]
 fn the_records_are_the_same() -> Result<()> {
     in_a_lab(|lab| {
-        send_segments_one_by_one(lab)?;
+        // A capture cannot tell how many segments a bundle becomes on the wire.
+        device::send_segments_one_by_one(lab)?;
         let servers = Servers::start(lab)?;
         let capture = Capture::start(lab)?;
         let agent = Agent::start(lab, &[])?;
@@ -38,19 +40,6 @@ fn the_records_are_the_same() -> Result<()> {
         }
         Ok(())
     })
-}
-
-/// A capture cannot tell how many segments a bundle becomes on the wire.
-fn send_segments_one_by_one(lab: &Lab) -> Result<()> {
-    let off =
-        |ns, device: &str| lab.run(ns, &format!("ethtool -K {device} tso off gso off gro off"));
-    for device in ["br0", "eth1", "port1", "port2"] {
-        off(Ns::Gateway, device)?;
-    }
-    for ns in [Ns::Client1, Ns::Client2, Ns::Remote] {
-        off(ns, "eth0")?;
-    }
-    Ok(())
 }
 
 /// Everything that the demo sends, and resets. Returns the number of connections.

@@ -55,7 +55,7 @@ impl<'a> Flow<'a> {
         if let Some(counters) = table.counters(self.slot) {
             counters.add(segment, payload, sender);
         } else {
-            table.count(Cause::Inconsistent, payload);
+            table.ignore(Cause::Inconsistent, segment);
         }
         self.connection.last_ns.set(table.now_ns());
         self.bucket.last_seen_ticks.set(table.ticks());

@@ -88,6 +88,6 @@ pub fn outside<T: Runtime>(table: &T, segment: &Segment, sender: Sender, interfa
             at_ns: now_ns,
             outside: key,
         }),
-        Err(cause) => table.count(cause, segment.payload),
+        Err(cause) => table.ignore(cause, segment),
     }
 }

@@ -22,13 +22,13 @@ pub(super) fn unknown<'a, T: Runtime>(
     sender: Sender,
 ) -> Option<&'a Bucket> {
     if !segment.opens() {
-        table.count(Cause::UnknownConnection, segment.payload);
+        table.ignore(Cause::UnknownConnection, segment);
         return None;
     }
     match open(table, key, segment, sender) {
         Ok(existing) => existing,
         Err(cause) => {
-            table.count(cause, segment.payload);
+            table.ignore(cause, segment);
             None
         }
     }
@@ -117,7 +117,7 @@ fn challenge<T: Runtime>(table: &T, current: &Flow<'_>, segment: &Segment, sende
     let key = current.connection.key();
     let challenger = match begin(table, &key, segment, sender) {
         Ok(challenger) => challenger,
-        Err(cause) => return table.count(cause, segment.payload),
+        Err(cause) => return table.ignore(cause, segment),
     };
     challenger.connection.predecessor.set(current.slot);
     current.connection.challenger.set(challenger.slot);
@@ -145,7 +145,7 @@ fn take_over<'a, T: Runtime>(
             })
         }
         Err(cause) => {
-            table.count(cause, 0);
+            table.count(cause);
             None
         }
     }
@@ -162,7 +162,7 @@ pub(super) fn answer<T: Runtime>(table: &T, current: &Flow<'_>, segment: &Segmen
         None if acknowledges(current, segment, sender) => {
             answered(table, current, segment, sender);
         }
-        None => table.count(Cause::Stray, segment.payload),
+        None => table.ignore(Cause::Stray, segment),
     }
 }
 

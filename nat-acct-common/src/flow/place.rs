@@ -113,7 +113,7 @@ fn claim_locked<'a, T: Runtime>(
     if !table.overflow_insert(key, slot) {
         return Err(Cause::NoPlace);
     }
-    table.count(Cause::Overflowed, 0);
+    table.count(Cause::Overflowed);
     Ok(Claimed::New(&connection.own_bucket))
 }
 

@@ -1,7 +1,10 @@
 //! What the flow step needs of the memory that it works on: the kernel's maps, seen from a program
 //! or from user space, or the vectors of replay and tests.
 
-use crate::layout::{Bucket, Cause, Connection, Counters, Event, FlowKey, OutsideKey, Seed};
+use crate::{
+    layout::{Bucket, Cause, Connection, Counters, Event, FlowKey, OutsideKey, Seed},
+    packet::Segment,
+};
 
 /// The state of all connections, without their counters.
 pub trait Table {
@@ -58,9 +61,21 @@ pub trait Runtime: Table {
     /// Tells user space.
     fn emit(&self, event: &Event);
 
-    /// Counts an early return, or something else that went wrong, of a packet with
+    /// Counts an early return, or something else that went wrong, of so many wire packets with
     /// `payload_bytes` of TCP payload.
-    fn count(&self, cause: Cause, payload_bytes: u32);
+    fn count_packets(&self, cause: Cause, packets: u32, payload_bytes: u32);
+
+    /// Counts what happened once, to no payload that is known.
+    #[inline(always)]
+    fn count(&self, cause: Cause) {
+        self.count_packets(cause, 1, 0);
+    }
+
+    /// Counts a segment that is in no connection's counters.
+    #[inline(always)]
+    fn ignore(&self, cause: Cause, segment: &Segment) {
+        self.count_packets(cause, segment.packets, segment.payload);
+    }
 
     /// The exact clock: monotonic, in nanoseconds.
     fn now_ns(&self) -> u64;

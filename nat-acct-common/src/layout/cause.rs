@@ -103,11 +103,11 @@ pub struct Ignored {
 }
 
 impl Ignored {
-    /// Counts a packet with `payload_bytes` of TCP payload, as far as that is known. Only the
+    /// Counts wire packets with `payload_bytes` of TCP payload, as far as that is known. Only the
     /// program on this element's own processor writes it.
     #[inline(always)]
-    pub fn add(&self, payload_bytes: u32) {
-        self.packets.set(self.packets.get() + 1);
+    pub fn add(&self, packets: u32, payload_bytes: u32) {
+        self.packets.set(self.packets.get() + u64::from(packets));
         self.payload_bytes
             .set(self.payload_bytes.get() + u64::from(payload_bytes));
     }
@@ -125,7 +125,7 @@ impl Ignored {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct IgnoredTotal {
-    /// Packets.
+    /// Packets; those of a super-packet that was understood are counted as on the wire.
     pub packets: u64,
     /// Their TCP payload in bytes, as far as it was known.
     pub payload_bytes: u64,

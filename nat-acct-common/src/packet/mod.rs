@@ -39,8 +39,8 @@ pub struct Frame {
 struct Transport {
     source: Address,
     destination: Address,
-    /// Offset of the IP header from the start of the frame.
-    network_offset: u32,
+    /// Bytes of the IP headers that each wire segment carries.
+    ip_header_len: u32,
     /// Offset of the TCP header from the start of the frame.
     offset: u32,
     /// End of the IP datagram, from the start of the frame.
@@ -60,8 +60,8 @@ pub fn parse<B: Bytes + ?Sized>(bytes: &B, frame: &Frame) -> Result<Segment, Cau
         vlan,
     } = link::network(bytes, frame)?;
     let transport = match protocol {
-        link::Protocol::Ipv4 => ip::v4(bytes, offset, frame.len)?,
-        link::Protocol::Ipv6 => ip::v6(bytes, offset, frame.len)?,
+        link::Protocol::Ipv4 => ip::v4(bytes, offset, frame)?,
+        link::Protocol::Ipv6 => ip::v6(bytes, offset, frame)?,
     };
     tcp::segment(bytes, &transport, vlan, frame.gso_size)
 }

@@ -12,6 +12,7 @@ use super::{
     losses::Losses,
     recorder::Recorder,
     sweep::{self, Sweep},
+    unknown::Unknown,
 };
 use crate::{
     clock,
@@ -32,6 +33,7 @@ pub(super) struct Driver {
     engine: Engine,
     recorder: Recorder,
     losses: Losses,
+    unknown: Unknown,
     /// Unlinked, but a program may still be at work on them.
     retiring: Vec<Retired>,
     /// To be harvested when the grace period that has begun is over.
@@ -54,6 +56,7 @@ impl Driver {
             engine,
             recorder,
             losses: Losses::default(),
+            unknown: Unknown::default(),
             retiring: Vec::new(),
             in_grace: Vec::new(),
             quiet: VecDeque::new(),
@@ -195,6 +198,7 @@ impl Driver {
     pub(super) fn look_around(&mut self) -> Result<()> {
         let ignored = self.live.ignored()?;
         self.losses.report(&ignored);
+        self.unknown.look(&ignored);
         self.engine.set_local_addresses(addresses::local());
         self.tend_interfaces()?;
         let events_lost = self.live.events_lost()?;
@@ -249,7 +253,9 @@ impl Driver {
     /// Writes what is left.
     pub(super) fn close(&mut self) -> Result<()> {
         self.pump()?;
-        self.losses.report(&self.live.ignored()?);
+        let ignored = self.live.ignored()?;
+        self.losses.report(&ignored);
+        self.unknown.finish(&ignored);
         debug!(stats = ?self.engine.stats(), "engine");
         Ok(self.recorder.close()?)
     }

@@ -7,20 +7,21 @@ mod interfaces;
 mod losses;
 mod privilege;
 mod recorder;
+mod signals;
 mod sweep;
+mod unknown;
 
 use std::{future, os::fd::AsRawFd, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use tokio::{
     io::{Interest, unix::AsyncFd},
-    signal::unix::{SignalKind, signal},
     task::JoinHandle,
     time,
 };
 use tracing::{info, warn};
 
-use self::{driver::Driver, recorder::Recorder};
+use self::{driver::Driver, recorder::Recorder, signals::Signals};
 use crate::{
     clock,
     engine::{Engine, Timeouts},
@@ -74,13 +75,14 @@ pub struct DetachConfig {
 /// When the programs cannot be loaded or attached, or a map cannot be read.
 pub fn run(config: &Config) -> Result<()> {
     block_on(async {
+        let mut signals = Signals::listen()?;
         let pins = config.pin.as_deref().map(Pins::open).transpose()?;
         let pins = match pins {
             Some(pins) => Some(make_room(pins, config).await?),
             None => None,
         };
         let mut driver = start(config, pins)?;
-        serve(&mut driver).await
+        serve(&mut driver, &mut signals).await
     })
 }
 
@@ -194,9 +196,7 @@ fn log_programs(live: &mut Live) -> Result<()> {
 }
 
 /// Waits for whatever comes first, has it done, and again.
-async fn serve(driver: &mut Driver) -> Result<()> {
-    let mut interrupted = signal(SignalKind::interrupt())?;
-    let mut terminated = signal(SignalKind::terminate())?;
+async fn serve(driver: &mut Driver, signals: &mut Signals) -> Result<()> {
     let events = readable(driver.events_fd()?)?;
     // What has changed before this is seen by the first look around.
     let interfaces = readable(Changes::listen(group::LINK | group::TC)?)?;
@@ -224,8 +224,7 @@ async fn serve(driver: &mut Driver) -> Result<()> {
             () = finished(&mut grace) => driver.end_grace(),
             () = future::ready(()), if driver.has_harvest() => driver.harvest()?,
             _ = look_around.tick() => driver.look_around()?,
-            _ = interrupted.recv() => break,
-            _ = terminated.recv() => break,
+            () = signals.received() => break,
         }
     }
     info!("stopping");

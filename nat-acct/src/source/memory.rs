@@ -52,7 +52,7 @@ impl MemorySource {
 
     /// Counts a packet that was not understood.
     pub fn ignore(&mut self, cause: Cause) {
-        self.table.count(cause, 0);
+        self.table.count(cause);
     }
 
     /// Hands all events to the engine, and does what it asks for.

@@ -31,9 +31,12 @@ fn segments_of_an_unknown_connection_are_ignored() {
     let mut talk = talk(5000, 1_000, 9_000);
     talk.send(&mut gateway, 100);
     talk.receive(&mut gateway, 100);
+    let mut super_packet = talk.by_client(flag::ACK, 3_000);
+    super_packet.packets = 3;
+    gateway.inside(super_packet, Sender::Client);
     talk.finish(&mut gateway, 0);
     assert!(gateway.stop().is_empty());
-    assert_eq!(gateway.ignored(Cause::UnknownConnection), 3);
+    assert_eq!(gateway.ignored(Cause::UnknownConnection), 6);
 }
 
 #[test]

@@ -4,7 +4,9 @@
 
 mod address;
 mod background;
+pub mod big_tcp;
 mod bpf_dir;
+pub mod device;
 mod enter;
 pub mod foreign;
 pub mod hooks;
@@ -12,6 +14,7 @@ mod leftovers;
 mod listening;
 mod nat;
 mod topology;
+pub mod tun;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::{Family, INSIDE, Lab, Ns, OUTSIDE, output, translated};
 
 /// The only interface of a client and of the remote.
-const ONLY: &str = "eth0";
+pub const ONLY: &str = "eth0";
 /// The ports of the gateway's bridge, in the order of the clients.
 const PORTS: [&str; 2] = ["port1", "port2"];
 
@@ -72,11 +72,16 @@ fn inside() -> String {
 
 fn outside(lab: &Lab) -> String {
     let remote = lab.netns(Ns::Remote);
-    let mut lines = format!("link add {OUTSIDE} type veth peer name {ONLY} netns {remote}\n");
+    format!("link add {OUTSIDE} type veth peer name {ONLY} netns {remote}\n") + &outside_addresses()
+}
+
+/// Brings the gateway's outside up.
+pub fn outside_addresses() -> String {
+    let mut lines = format!("link set {OUTSIDE} up\n");
     for family in [Family::V4, Family::V6] {
         lines += &address(translated(family).to_string(), family, OUTSIDE);
     }
-    lines + &format!("link set {OUTSIDE} up\n")
+    lines
 }
 
 /// Makes an interface of the gateway again that was deleted. A veth takes its
@@ -92,7 +97,8 @@ pub fn bring_back(lab: &Lab, interface: &str) -> Result<()> {
     }
 }
 
-fn host(ns: Ns, router: Ns) -> String {
+/// Brings the only interface of a client up.
+pub fn host(ns: Ns, router: Ns) -> String {
     let mut lines = addresses(ns, ONLY);
     for family in [Family::V4, Family::V6] {
         lines += &format!("route add default via {}\n", router.address(family));
@@ -100,7 +106,8 @@ fn host(ns: Ns, router: Ns) -> String {
     lines
 }
 
-fn addresses(ns: Ns, interface: &str) -> String {
+/// Brings an interface up with the addresses of its namespace.
+pub fn addresses(ns: Ns, interface: &str) -> String {
     let mut lines = format!("link set lo up\nlink set {interface} up\n");
     for family in [Family::V4, Family::V6] {
         lines += &address(ns.address(family).to_string(), family, interface);
@@ -116,7 +123,7 @@ fn address(address: String, family: Family, interface: &str) -> String {
 }
 
 /// One `ip` for many lines: a lab is made in a fraction of a second.
-fn batch(lab: &Lab, ns: Ns, lines: &str) -> Result<()> {
+pub fn batch(lab: &Lab, ns: Ns, lines: &str) -> Result<()> {
     let mut ip = Command::new("ip");
     ip.args(["-netns", &lab.netns(ns), "-batch", "-"]);
     feed(&mut ip, lines).with_context(|| format!("in {ns:?}:\n{lines}"))

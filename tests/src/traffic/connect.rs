@@ -1,7 +1,7 @@
 //! Opening a connection from a chosen port, which the standard library cannot
 //! do, and knowing the port also when the opening fails.
 
-use std::io;
+use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::Duration;
@@ -43,6 +43,26 @@ pub fn attempt(
             local,
             outcome: open(fd, remote, deadline),
         })
+    })
+}
+
+/// Opens a connection by TCP Fast Open (RFC 7413) and writes this data, which may
+/// go with the SYN if a cookie of the remote's is known.
+pub fn dial_with_data(
+    lab: &Lab,
+    from: Ns,
+    port: u16,
+    remote: SocketAddr,
+    data: &[u8],
+) -> Result<TcpStream> {
+    let local = SocketAddr::new(from.address(family_of(remote)), port);
+    lab.enter(from, || {
+        let fd = bound_socket(local)?;
+        setsockopt(&fd, sockopt::TcpFastOpenConnect, &true)?;
+        let mut stream = open(fd, remote, PATIENCE)?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.write_all(data)?;
+        Ok(stream)
     })
 }
 

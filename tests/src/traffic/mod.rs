@@ -10,6 +10,7 @@ pub mod http;
 pub mod iperf3;
 pub mod many;
 pub mod mixed;
+pub mod mptcp;
 mod relay;
 pub mod scp;
 pub mod socket;

@@ -1,16 +1,22 @@
 //! What the endpoints of a connection say about it, and whether a record says
 //! the same.
 
+mod capture;
 mod compare;
+pub mod conntrack;
+mod counter;
+mod nft;
 mod record;
 mod wire;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+pub use capture::{Capture, Seen};
 pub use compare::{Cell, Row, assert_equal, compare};
+pub use counter::Counter;
 pub use record::{Record, Volume};
-pub use wire::Wire;
+pub use wire::{Wire, assert_carried};
 
 /// One connection, as its endpoints know it.
 #[derive(Clone, Debug)]

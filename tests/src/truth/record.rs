@@ -2,6 +2,7 @@
 //! address, remote, and payload without what was sent twice.
 
 use std::net::SocketAddr;
+use std::ops::Sub;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -49,6 +50,17 @@ pub struct Volume {
     pub packets: u64,
     /// Their bytes, IP headers included.
     pub ip_bytes: u64,
+}
+
+impl Sub for Volume {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Self {
+            packets: self.packets - before.packets,
+            ip_bytes: self.ip_bytes - before.ip_bytes,
+        }
+    }
 }
 
 impl Record {

@@ -205,10 +205,10 @@ impl Runtime for MemoryTable {
         self.events.borrow_mut().push_back(*event);
     }
 
-    fn count(&self, cause: Cause, payload_bytes: u32) {
+    fn count_packets(&self, cause: Cause, packets: u32, payload_bytes: u32) {
         let cell = &self.ignored[cause as usize];
         let mut total = cell.get();
-        total.packets += 1;
+        total.packets += u64::from(packets);
         total.payload_bytes += u64::from(payload_bytes);
         cell.set(total);
     }

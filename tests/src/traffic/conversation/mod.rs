@@ -22,7 +22,8 @@ use anyhow::{Context, Result};
 
 pub use script::{Ending, Step, Talk, play};
 
-use super::connect::{dial, listen};
+use super::connect::{dial, dial_with_data, listen};
+use super::{mptcp, payload};
 use crate::lab::{Family, Lab, Ns, translated};
 use crate::truth::{Count, Truth};
 use crate::wait::{PATIENCE, wait_until};
@@ -65,6 +66,8 @@ pub struct Conversation<'a> {
     client_port: u16,
     remote_port: u16,
     forwarded_port: Option<u16>,
+    early: u64,
+    multipath: bool,
 }
 
 impl<'a> Conversation<'a> {
@@ -80,6 +83,8 @@ impl<'a> Conversation<'a> {
             client_port: 0,
             remote_port: 0,
             forwarded_port: None,
+            early: 0,
+            multipath: false,
         }
     }
 
@@ -126,6 +131,21 @@ impl<'a> Conversation<'a> {
         }
     }
 
+    /// Opened by TCP Fast Open, with so many bytes before the client's script.
+    #[must_use]
+    pub fn fast_open(self, early: u64) -> Self {
+        Self { early, ..self }
+    }
+
+    /// Between two sockets of Multipath TCP, on ports that the kernel chooses.
+    #[must_use]
+    pub fn multipath(self) -> Self {
+        Self {
+            multipath: true,
+            ..self
+        }
+    }
+
     /// Plays both scripts to their end.
     pub fn run(&self, client: &[Step], remote: &[Step]) -> Result<Done> {
         let meeting = Barrier::new(2);
@@ -158,23 +178,26 @@ impl<'a> Conversation<'a> {
         meeting: &Barrier,
         beside: impl FnOnce() -> T,
     ) -> Result<(Done, T)> {
-        let (at_client, at_remote) = self.open()?;
+        // Further subflows of Multipath TCP need the listener.
+        let (at_client, at_remote, _listener) = self.open()?;
         std::thread::scope(|scope| {
             let client = scope.spawn(|| play(at_client, client, meeting));
             let remote = scope.spawn(|| play(at_remote, remote, meeting));
             let result = beside();
             let client = client.join().expect("the client's thread");
             let remote = remote.join().expect("the remote's thread");
+            let mut client = client.context("the client's script")?;
+            client.sent += self.early;
             let done = Done {
-                client: client.context("the client's script")?,
+                client,
                 remote: remote.context("the remote's script")?,
             };
             Ok((done, result))
         })
     }
 
-    /// The sockets of client and remote.
-    fn open(&self) -> Result<(TcpStream, TcpStream)> {
+    /// The sockets of client and remote, and the one that has accepted.
+    fn open(&self) -> Result<(TcpStream, TcpStream, TcpListener)> {
         let &Self {
             lab,
             client,
@@ -184,17 +207,29 @@ impl<'a> Conversation<'a> {
             client_port,
             remote_port,
             forwarded_port,
+            early,
+            multipath,
         } = self;
         if let Some(port) = forwarded_port {
             let listener = listen(lab, client, (client.address(family), client_port).into())?;
             let gateway = SocketAddr::new(translated(family), port);
             let remote = dial(lab, remote, remote_port, gateway)?;
-            return Ok((accept(&listener)?, remote));
+            return Ok((accept(&listener)?, remote, listener));
         }
         let address = remote_address.unwrap_or(remote.address(family));
+        if multipath {
+            let listener = mptcp::listen(lab, remote, (address, 0).into())?;
+            let client = mptcp::dial(lab, client, listener.local_addr()?)?;
+            return Ok((client, accept(&listener)?, listener));
+        }
         let listener = listen(lab, remote, (address, remote_port).into())?;
-        let client = dial(lab, client, client_port, listener.local_addr()?)?;
-        Ok((client, accept(&listener)?))
+        let remote = listener.local_addr()?;
+        let client = if early > 0 {
+            dial_with_data(lab, client, client_port, remote, &payload(early))?
+        } else {
+            dial(lab, client, client_port, remote)?
+        };
+        Ok((client, accept(&listener)?, listener))
     }
 }
 
