@@ -6,6 +6,8 @@
 #![deny(unsafe_code)]
 
 pub mod agent;
+pub mod cases;
+pub mod ignored;
 pub mod lab;
 pub mod privilege;
 pub mod random;

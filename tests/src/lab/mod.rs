@@ -10,7 +10,9 @@ pub mod hooks;
 mod leftovers;
 mod listening;
 mod nat;
+mod packet_socket;
 mod topology;
+mod tun;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -21,6 +23,8 @@ use anyhow::{Context, Result, bail};
 
 pub use address::{Family, INSIDE, Ns, OUTSIDE, translated};
 pub use background::Background;
+pub use packet_socket::{Cut, Hints, PacketSocket};
+pub use tun::Tun;
 
 /// The name of the lab that people make by hand.
 pub const DEFAULT_NAME: &str = "nat-acct";
