@@ -106,8 +106,10 @@ fn refuted(scene: &mut Scene) {
     talk.pass(scene, &reset);
     talk.say(scene, CLIENT, ACK, 33);
     talk.say(scene, REMOTE, ACK, 44);
+    scene.let_linger();
+    talk.say(scene, REMOTE, ACK, 1);
     talk.close(scene);
-    scene.expect(talk.record("fin", (43, 0), (64, 0)));
+    scene.expect(talk.record("fin", (43, 0), (65, 0)));
 }
 
 fn straggler(scene: &mut Scene) {

@@ -1,9 +1,11 @@
 //! Handshakes: SYN and SYN-ACK in all their forms (rules 1, 4, 9 and 11 of the design).
 
+use nat_acct_common::layout::Cause;
 use nat_acct_common::packet::flag::{ACK, FIN, RST, SYN};
 
 use super::Entry;
 use super::scene::Scene;
+use super::shape::Tcp;
 use super::talk::{CLIENT, REMOTE, Talk};
 
 /// Bits of ECN (RFC 3168, section 6.1.1).
@@ -18,6 +20,19 @@ pub const CASES: &[Entry] = &[
     ("data and FIN in SYN and SYN-ACK", all_at_once),
     ("data in a SYN that is reset", data_reset),
     ("SYN retransmitted after it was refused", refused_again),
+    (
+        "refused, then accepted with the same number",
+        refused_then_accepted,
+    ),
+    (
+        "another number before any answer, the second answered",
+        second_answered,
+    ),
+    (
+        "another number before any answer, the first answered",
+        first_answered,
+    ),
+    ("SYN-ACK that acknowledges another number", wrong_answer),
     ("simultaneous open", simultaneous),
     ("split handshake", split),
     ("two SYN-ACKs, the first acknowledged", |scene| {
@@ -95,13 +110,63 @@ fn data_reset(scene: &mut Scene) {
 fn refused_again(scene: &mut Scene) {
     let mut talk = scene.talk();
     for _ in 0..3 {
-        let syn = talk.segment(CLIENT, SYN, 0);
-        talk.pass(scene, &syn);
-        let mut refusal = talk.segment(REMOTE, RST | ACK, 0);
-        refusal.ack = syn.seq + 1;
-        talk.pass(scene, &refusal);
+        refuse(&mut talk, scene);
     }
     scene.expect(talk.record("rst", (0, 0), (0, 0)));
+}
+
+fn refuse(talk: &mut Talk, scene: &mut Scene) {
+    let syn = talk.segment(CLIENT, SYN, 0);
+    talk.pass(scene, &syn);
+    let refusal = Tcp {
+        ack: syn.seq + 1,
+        ..talk.segment(REMOTE, RST | ACK, 0)
+    };
+    talk.pass(scene, &refusal);
+}
+
+/// The server has just been started: the refusal was no end.
+fn refused_then_accepted(scene: &mut Scene) {
+    let mut talk = scene.talk();
+    refuse(&mut talk, scene);
+    talk.open(scene);
+    scene.let_linger();
+    go_on(talk, scene);
+}
+
+fn second_answered(scene: &mut Scene) {
+    let mut first = scene.talk();
+    first.say(scene, CLIENT, SYN, 0);
+    let mut second = first.anew(3_000_000_000, 2_000_000_000);
+    second.open(scene);
+    scene.expect(first.record("unanswered", (0, 0), (0, 0)));
+    go_on(second, scene);
+}
+
+/// The second SYN is a stray: it is counted, and has no record.
+fn first_answered(scene: &mut Scene) {
+    let mut first = scene.talk();
+    first.say(scene, CLIENT, SYN, 0);
+    let second = first.anew(3_000_000_000, 0);
+    second.pass_uncounted(scene, &second.segment(CLIENT, SYN, 0));
+    first.say(scene, REMOTE, SYN | ACK, 0);
+    first.say(scene, CLIENT, ACK, 0);
+    go_on(first, scene);
+}
+
+/// It is an answer to another opening, of which nothing was seen.
+fn wrong_answer(scene: &mut Scene) {
+    let mut talk = scene.talk();
+    talk.say(scene, CLIENT, SYN, 0);
+    let answer = Tcp {
+        seq: 77,
+        ack: 500_000_000,
+        ..talk.segment(REMOTE, SYN | ACK, 0)
+    };
+    talk.stray(scene, &answer, Cause::Stray);
+    talk.say(scene, REMOTE, SYN | ACK, 0);
+    talk.say(scene, CLIENT, ACK, 0);
+    go_on(talk, scene);
 }
 
 /// RFC 9293, figure 7.

@@ -6,6 +6,7 @@ use nat_acct_common::packet::flag::{ACK, RST, SYN};
 
 use super::Entry;
 use super::scene::Scene;
+use super::shape::Tcp;
 use super::talk::{CLIENT, REMOTE, Talk};
 
 pub const CASES: &[Entry] = &[
@@ -26,6 +27,14 @@ pub const CASES: &[Entry] = &[
         same_after_close(scene, true)
     }),
     ("same ISN again after a power cut", same_after_power_cut),
+    (
+        "same ISN again after a power cut, challenge ACK",
+        same_challenged,
+    ),
+    (
+        "same ISN again after a power cut, nothing was sent",
+        same_challenged_at_once,
+    ),
     ("late copies long after a close", late_after_close),
     ("other ISN right after a close", other_after_close),
     (
@@ -79,9 +88,7 @@ fn challenged(scene: &mut Scene) {
     let mut talk = begun(scene);
     let stray = talk.anew(3_000_000_000, 0);
     let syn = stray.segment(CLIENT, SYN, 0);
-    for side in super::talk::sides(CLIENT) {
-        scene.add(stray.frame(side, &syn));
-    }
+    stray.pass_uncounted(scene, &syn);
     talk.say(scene, REMOTE, ACK, 0);
     talk.say(scene, CLIENT, ACK, 5);
     talk.say(scene, REMOTE, ACK, 6);
@@ -96,8 +103,10 @@ fn challenged_and_reset(scene: &mut Scene) {
     let syn = new.segment(CLIENT, SYN, 0);
     new.pass(scene, &syn);
     old.say(scene, REMOTE, ACK, 0);
-    let mut reset = old.segment(CLIENT, RST, 0);
-    reset.ack = 0;
+    let reset = Tcp {
+        ack: 0,
+        ..old.segment(CLIENT, RST, 0)
+    };
     old.pass(scene, &reset);
     new.open(scene);
     new.say(scene, CLIENT, ACK, 7);
@@ -130,6 +139,37 @@ fn same_after_power_cut(scene: &mut Scene) {
     new.say(scene, CLIENT, ACK, 7);
     new.close(scene);
     scene.expect(old.record("reused", (10, 0), (10, 0)));
+    scene.expect(new.record("fin", (7, 0), (0, 0)));
+}
+
+/// The remote knows nothing of the power cut until it gets the RST.
+fn same_challenged(scene: &mut Scene) {
+    let old = begun(scene);
+    challenge_and_go_on(old, scene, 10);
+}
+
+/// The RST has the number that also follows the new SYN.
+fn same_challenged_at_once(scene: &mut Scene) {
+    let mut old = scene.talk();
+    old.open(scene);
+    challenge_and_go_on(old, scene, 0);
+}
+
+fn challenge_and_go_on(mut old: Talk, scene: &mut Scene, payload: u64) {
+    let mut new = old.anew(1_000, 20_000);
+    let syn = new.segment(CLIENT, SYN, 0);
+    new.pass(scene, &syn);
+    old.say(scene, REMOTE, ACK, 0);
+    let reset = Tcp {
+        ack: 0,
+        ..old.segment(CLIENT, RST, 0)
+    };
+    old.pass(scene, &reset);
+    new.open(scene);
+    scene.expect(old.record("rst", (payload, 0), (payload, 0)));
+    scene.let_linger();
+    new.say(scene, CLIENT, ACK, 7);
+    new.close(scene);
     scene.expect(new.record("fin", (7, 0), (0, 0)));
 }
 

@@ -14,6 +14,7 @@ use crate::shapes::Way;
 const CLIENT_PORT: u16 = 5_000;
 const TRANSLATED_PORT: u16 = 61_002;
 const REMOTE_PORT: u16 = 80;
+const OTHER_PORT: u16 = 9_999;
 
 /// A case of the table.
 #[derive(Clone, Debug)]
@@ -123,6 +124,20 @@ impl Scene {
             after_records: self.expected.connections.len(),
             frames: Vec::new(),
         });
+    }
+
+    /// Time goes by, more than a connection lingers after its end: what is open must stay so. A
+    /// connection of another client shows it, for it ends now and has its record before what follows.
+    pub fn let_linger(&mut self) {
+        let mut other = self.talk();
+        other.client.set_port(OTHER_PORT);
+        other.translated.set_port(OTHER_PORT);
+        other.remote.set_port(OTHER_PORT);
+        other.open(self);
+        other.close(self);
+        let record = other.record("fin", (0, 0), (0, 0));
+        self.expect(record);
+        self.after_all_records();
     }
 
     /// Packets on the wire are as long as this.

@@ -112,9 +112,7 @@ impl Talk {
 
     /// A segment of this connection passes the gateway.
     pub fn pass(&mut self, scene: &mut Scene, tcp: &Tcp) {
-        for side in sides(tcp.from) {
-            scene.add(self.frame(side, tcp));
-        }
+        self.pass_uncounted(scene, tcp);
         self.count(tcp);
     }
 
@@ -131,10 +129,15 @@ impl Talk {
 
     /// A segment passes the gateway and belongs to no connection.
     pub fn stray(&self, scene: &mut Scene, tcp: &Tcp, cause: Cause) {
+        self.pass_uncounted(scene, tcp);
+        scene.ignores(cause, 1);
+    }
+
+    /// A segment passes the gateway and is in no record.
+    pub fn pass_uncounted(&self, scene: &mut Scene, tcp: &Tcp) {
         for side in sides(tcp.from) {
             scene.add(self.frame(side, tcp));
         }
-        scene.ignores(cause, 1);
     }
 
     /// The frame of a segment on one side.
@@ -209,7 +212,7 @@ impl Connection {
 }
 
 /// The sides in the order in which a packet passes them.
-pub fn sides(from: Sender) -> [Side; 2] {
+fn sides(from: Sender) -> [Side; 2] {
     match from {
         Sender::Client => [Side::Inside, Side::Outside],
         Sender::Remote => [Side::Outside, Side::Inside],
