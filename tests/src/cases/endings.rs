@@ -1,5 +1,6 @@
 //! FIN and RST in all their forms (rules 7 and 9 of the design).
 
+use nat_acct_common::layout::{Cause, PerSender, Sender};
 use nat_acct_common::packet::flag::{ACK, FIN, RST};
 
 use super::Entry;
@@ -16,6 +17,18 @@ pub const CASES: &[Entry] = &[
     ("RST", reset),
     ("RST with data", reset_with_data),
     ("RST that was no end", refuted),
+    (
+        "RST that was no end, of the client in a download",
+        |scene| one_way(scene, CLIENT, REMOTE),
+    ),
+    (
+        "RST that was no end, of the remote in a download",
+        |scene| one_way(scene, REMOTE, REMOTE),
+    ),
+    ("RST that was no end, of the client in an upload", |scene| {
+        one_way(scene, CLIENT, CLIENT)
+    }),
+    ("data on its way when the client aborts", aborted),
     ("retransmission after the last FIN", straggler),
 ];
 
@@ -110,6 +123,42 @@ fn refuted(scene: &mut Scene) {
     talk.say(scene, REMOTE, ACK, 1);
     talk.close(scene);
     scene.expect(talk.record("fin", (43, 0), (65, 0)));
+}
+
+/// One side sends, and the other only acknowledges: what came after the RST as well.
+fn one_way(scene: &mut Scene, resets: Sender, sends: Sender) {
+    let mut talk = opened(scene);
+    let reset = talk.segment(resets, RST, 0);
+    talk.pass(scene, &reset);
+    for _ in 0..3 {
+        talk.say(scene, sends, ACK, 1_000);
+        talk.say(scene, sends.peer(), ACK, 0);
+    }
+    scene.let_linger();
+    talk.say(scene, sends, ACK, 1_000);
+    talk.close(scene);
+    let mut payload = PerSender([10, 20]);
+    *payload.get_mut(sends) += 4_000;
+    let PerSender([sent, received]) = payload;
+    scene.expect(talk.record("fin", (sent, 0), (received, 0)));
+}
+
+/// The client answers what still comes with RST, and acknowledges nothing of it.
+fn aborted(scene: &mut Scene) {
+    let mut talk = opened(scene);
+    let acknowledged = talk.segment(CLIENT, ACK, 0).ack;
+    for _ in 0..3 {
+        let reset = Tcp {
+            ack: acknowledged,
+            ..talk.segment(CLIENT, RST | ACK, 0)
+        };
+        talk.pass(scene, &reset);
+        talk.say(scene, REMOTE, ACK, 1_000);
+    }
+    scene.expect(talk.record("rst", (10, 0), (3_020, 0)));
+    scene.after_all_records();
+    let late = talk.segment(REMOTE, ACK, 1_000);
+    talk.stray(scene, &late, Cause::UnknownConnection);
 }
 
 fn straggler(scene: &mut Scene) {
