@@ -112,11 +112,7 @@ fn reset_with_data(scene: &mut Scene) {
 /// Data goes on in both directions: somebody else sent it, and neither end took it.
 fn refuted(scene: &mut Scene) {
     let mut talk = opened(scene);
-    let reset = Tcp {
-        ack: 0,
-        ..talk.segment(CLIENT, RST, 0)
-    };
-    talk.pass(scene, &reset);
+    talk.say(scene, CLIENT, RST, 0);
     talk.say(scene, CLIENT, ACK, 33);
     talk.say(scene, REMOTE, ACK, 44);
     scene.let_linger();
@@ -128,8 +124,7 @@ fn refuted(scene: &mut Scene) {
 /// One side sends, and the other only acknowledges: what came after the RST as well.
 fn one_way(scene: &mut Scene, resets: Sender, sends: Sender) {
     let mut talk = opened(scene);
-    let reset = talk.segment(resets, RST, 0);
-    talk.pass(scene, &reset);
+    talk.say(scene, resets, RST, 0);
     for _ in 0..3 {
         talk.say(scene, sends, ACK, 1_000);
         talk.say(scene, sends.peer(), ACK, 0);

@@ -58,6 +58,7 @@ pub const CASES: &[Entry] = &[
     ("UDP", udp),
     ("IPv4 fragments", fragments_v4),
     ("IPv6 fragments", fragments_v6),
+    ("later fragments at all offsets", later_fragments),
 ];
 
 fn options(bytes: usize) -> Shape {
@@ -142,4 +143,20 @@ fn fragments(talk: &mut Talk, from: Sender) -> (Tcp, Tcp) {
     talk.advance(from, &whole);
     let payload = |payload| Tcp { payload, ..whole };
     (payload(FIRST), payload(LATER - 20))
+}
+
+/// In units of 8 bytes; DF and MF have the bits above.
+fn later_fragments(scene: &mut Scene) {
+    for offset in [1_u16, 0x00ff, 0x0100, 0x1000, 0x1fff] {
+        for flags in [0, 0x2000, 0x4000] {
+            let talk = scene.talk();
+            let mut frame = talk.frame(Side::Inside, &talk.segment(CLIENT, SYN, 0));
+            let at = frame.ip_at + 6;
+            frame.bytes[at..at + 2].copy_from_slice(&(flags | offset).to_be_bytes());
+            scene.add_ignored(frame, Cause::LaterFragment);
+        }
+        let talk = scene.talk_in(with(&[Extension::fragment(offset << 3, true)]));
+        let syn = talk.segment(CLIENT, SYN, 0);
+        scene.add_ignored(talk.frame(Side::Inside, &syn), Cause::LaterFragment);
+    }
 }

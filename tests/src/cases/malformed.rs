@@ -54,6 +54,10 @@ pub const CASES: &[Entry] = &[
     ("truncated before the TCP header, IPv6", |scene| {
         truncated(scene, V6_HEADERS, Cause::Truncated);
     }),
+    (
+        "truncated in VLAN tags and the PPPoE header",
+        truncated_in_link,
+    ),
     ("truncated in the TCP header", truncated_in_tcp),
     ("truncated in an extension header", truncated_in_extension),
     ("long extension header beyond the packet", extension_beyond),
@@ -124,6 +128,20 @@ fn truncated(scene: &mut Scene, (family, lens): (Family, Range<usize>), cause: C
         let mut frame = talk.frame(Side::Inside, &talk.segment(REMOTE, SYN | ACK, 0));
         frame.cut(len);
         scene.add_ignored(frame, cause);
+    }
+}
+
+fn truncated_in_link(scene: &mut Scene) {
+    let shape = Shape {
+        pppoe: true,
+        ..tagged(V4, &[VLAN, VLAN, VLAN])
+    };
+    let talk = scene.talk_in(shape);
+    let frame = talk.frame(Side::Inside, &talk.segment(REMOTE, SYN | ACK, 0));
+    for len in 14..frame.ip_at {
+        let mut frame = frame.clone();
+        frame.cut(len);
+        scene.add_ignored(frame, Cause::Truncated);
     }
 }
 
