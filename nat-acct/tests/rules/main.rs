@@ -5,5 +5,4 @@ mod capacity;
 mod endings;
 mod gateway;
 mod matching;
-mod numbers;
 mod random;
