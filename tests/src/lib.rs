@@ -1,11 +1,13 @@
 //! The gateway lab: network namespaces with real programs in them, traffic
 //! through the gateway, and the truth about it as the endpoints tell it.
-//! Nothing here looks into the agent: [`agent::Agent`] starts it as a user
-//! would and reads the records it writes.
+//! Nothing here but [`ignored`] looks into the agent: [`agent::Agent`] starts it
+//! as a user would and reads the records it writes.
 
 #![deny(unsafe_code)]
 
 pub mod agent;
+pub mod cases;
+pub mod ignored;
 pub mod lab;
 pub mod privilege;
 pub mod random;

@@ -27,7 +27,7 @@ pub(super) fn of<'a, T: Table>(
         if is_refusal(&challenger, segment, sender) {
             return Some(challenger);
         }
-        if sender != challenger.connection.opener() {
+        if is_challenge(&challenger, sender) {
             challenger.connection.challenged.set(true);
         }
     }
@@ -45,14 +45,23 @@ pub(super) fn of<'a, T: Table>(
     (seq_fits || ack_fits).then_some(*current)
 }
 
-/// Whether an RST answers the challenger's SYN, or takes it back.
+/// Whether the peer goes on with the older connection instead of answering the challenger's SYN. If
+/// it has refused that, it has answered.
+#[inline(always)]
+fn is_challenge(challenger: &Flow<'_>, sender: Sender) -> bool {
+    sender != challenger.connection.opener() && challenger.connection.rst_ns.get() == 0
+}
+
+/// Whether an RST answers the challenger's SYN, or takes it back. If the peer has gone on with the
+/// older connection, the opener's RST answers that (RFC 9293, section 3.10.7.3), even if the number
+/// also follows the SYN.
 #[inline(always)]
 fn is_refusal(challenger: &Flow<'_>, segment: &Segment, sender: Sender) -> bool {
     let opener = challenger.connection.opener();
     let next = challenger.next().get(opener).get() as u32;
     segment.has(flag::RST)
         && if sender == opener {
-            segment.seq == next
+            segment.seq == next && !challenger.connection.challenged.get()
         } else {
             segment.has(flag::ACK) && segment.ack == next
         }

@@ -26,7 +26,7 @@ pub struct Facts {
     pub fin_fits: PerSender<bool>,
     /// When the first RST was seen.
     pub rst_ns: Option<u64>,
-    /// Whether data went on in both directions after the RST.
+    /// Whether both sides went on after the RST.
     pub rst_refuted: bool,
     /// Whether the opener has acknowledged the peer's SYN.
     pub established: bool,
@@ -60,7 +60,7 @@ impl Facts {
         let fin_fits =
             |sender| connection.fin_seq.get(sender).get() == bucket.next.get(sender).get() as u32;
         let time = |ns: u64| (ns != 0).then_some(ns);
-        let alive = |sender| connection.data_after_rst.get(sender).get();
+        let alive = |sender| connection.alive_after_rst.get(sender).get();
         Some(Self {
             slot,
             opened_ns,

@@ -93,8 +93,7 @@ fn learn_isn(flow: &Flow<'_>, segment: &Segment, sender: Sender) {
 pub(super) fn again<T: Runtime>(table: &T, current: &Flow<'_>, segment: &Segment, sender: Sender) {
     let connection = current.connection;
     if connection.is_opened_by(segment, sender) {
-        connection.last_syn_ns.set(table.now_ns());
-        return account(table, current, segment, sender);
+        return retry(table, current, segment, sender);
     }
     if !connection.has_isn.get(sender).get() && !connection.has_ended() {
         // Simultaneous open, or a split handshake: the other side's own SYN.
@@ -103,11 +102,20 @@ pub(super) fn again<T: Runtime>(table: &T, current: &Flow<'_>, segment: &Segment
     }
     match Flow::unplaced(table, connection.challenger.get()) {
         Some(challenger) if challenger.connection.is_opened_by(segment, sender) => {
-            challenger.connection.last_syn_ns.set(table.now_ns());
-            account(table, &challenger, segment, sender);
+            retry(table, &challenger, segment, sender);
         }
         _ => challenge(table, current, segment, sender),
     }
+}
+
+/// The opening SYN again. If it had been refused, that was no end.
+#[inline(always)]
+fn retry<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, sender: Sender) {
+    if flow.connection.rst_ns.get() != 0 {
+        flow.connection.forget_reset();
+    }
+    flow.connection.last_syn_ns.set(table.now_ns());
+    account(table, flow, segment, sender);
 }
 
 /// A new opening for the 4-tuple of `current`: it takes over at once if `current` has ended, else

@@ -19,13 +19,24 @@ pub(super) fn take<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, se
     connection.moved.get(sender).set(true);
     flow.account(table, segment, segment.payload, sender);
     advance(flow, segment, sender);
-    if segment.payload > 0 && connection.rst_ns.get() != 0 {
-        connection.data_after_rst.get(sender).set(true);
+    if connection.rst_ns.get() != 0 && goes_on(flow, segment, sender) {
+        connection.alive_after_rst.get(sender).set(true);
     }
     if segment.has(flag::FIN) {
         return finish(table, flow, segment, sender);
     }
     leave_slow_path(flow);
+}
+
+/// Whether a segment behind an RST shows that its sender knows of no end: it has data, or it
+/// acknowledges data that passed behind the RST.
+#[inline(always)]
+fn goes_on(flow: &Flow<'_>, segment: &Segment, sender: Sender) -> bool {
+    let peer = sender.peer();
+    let acknowledges = segment.has(flag::ACK)
+        && flow.connection.alive_after_rst.get(peer).get()
+        && segment.ack == flow.next().get(peer).get() as u32;
+    segment.payload > 0 || acknowledges
 }
 
 /// Data that came with an RST is a diagnostic, not part of the stream (RFC 9293, section 3.5.3).

@@ -51,8 +51,8 @@ pub struct Connection {
     pub has_alternate: Shared<bool>,
     /// Whether the opener has acknowledged the peer's SYN.
     pub established: Shared<bool>,
-    /// Whether payload of each sender was seen after the RST.
-    pub data_after_rst: PerSender<Shared<bool>>,
+    /// Whether each sender was seen to go on after the RST.
+    pub alive_after_rst: PerSender<Shared<bool>>,
     /// Whether another connection took the 4-tuple over.
     pub superseded: Shared<bool>,
     /// Whether the peer went on with the older connection after this opening.
@@ -79,7 +79,7 @@ impl Connection {
             self.own_bucket.next.get(sender).set(0);
             self.has_isn.get(sender).set(false);
             self.moved.get(sender).set(false);
-            self.data_after_rst.get(sender).set(false);
+            self.alive_after_rst.get(sender).set(false);
         }
         self.rst_ns.set(0);
         self.last_ns.set(now_ns);
@@ -120,7 +120,7 @@ impl Connection {
     pub fn forget_reset(&self) {
         self.rst_ns.set(0);
         for sender in [Sender::Client, Sender::Remote] {
-            self.data_after_rst.get(sender).set(false);
+            self.alive_after_rst.get(sender).set(false);
         }
     }
 
@@ -134,7 +134,7 @@ impl Connection {
     #[inline(always)]
     pub fn has_ended(&self) -> bool {
         let fin = |sender| self.fin_ns.get(sender).get() != 0;
-        let alive = |sender| self.data_after_rst.get(sender).get();
+        let alive = |sender| self.alive_after_rst.get(sender).get();
         fin(Sender::Client) && fin(Sender::Remote)
             || self.rst_ns.get() != 0 && !(alive(Sender::Client) && alive(Sender::Remote))
     }

@@ -3,7 +3,7 @@
 
 use network_types::ip::{Ipv4Hdr, Ipv6Hdr};
 
-use super::{Bytes, Frame, Transport};
+use super::{Bytes, Transport};
 use crate::layout::{Address, Cause};
 
 const TCP: u8 = 6;
@@ -17,9 +17,9 @@ const FRAGMENT: u8 = 44;
 const DESTINATION: u8 = 60;
 /// The upper 13 bits of the fragment header's third and fourth byte (RFC 8200, section 4.5).
 const FRAGMENT_OFFSET_V6: u16 = 0xfff8;
-/// The hop-by-hop header with the jumbo payload option of a BIG TCP super-packet, which the kernel
-/// takes off again when it cuts the packet up (include/net/ipv6.h, struct `hop_jumbo_hdr`).
-const JUMBO_HEADER: u32 = 8;
+/// Length of the header with the jumbo payload option (RFC 2675, section 2). The kernel puts it before
+/// a super-packet and takes it off when it cuts that (net/ipv6/ip6_offload.c, ipv6_gso_segment).
+const JUMBO_LEN: u32 = 8;
 /// Extension headers that are followed; RFC 8200 section 4.1 recommends at most one of each
 /// kind, and destination options twice.
 const MAX_EXTENSIONS: usize = 6;
@@ -28,7 +28,7 @@ const MAX_EXTENSIONS: usize = 6;
 pub(super) fn v4<B: Bytes + ?Sized>(
     bytes: &B,
     offset: u32,
-    frame: &Frame,
+    frame_len: u32,
 ) -> Result<Transport, Cause> {
     let header: Ipv4Hdr = super::header(bytes, offset)?;
     let header_len = u32::from(header.ihl());
@@ -46,7 +46,7 @@ pub(super) fn v4<B: Bytes + ?Sized>(
         destination: Address::from_v4(header.dst_addr),
         ip_header_len: header_len,
         offset: offset + header_len,
-        end: datagram_end(offset, u32::from(header.tot_len()), frame.len)?,
+        end: datagram_end(offset, u32::from(header.tot_len()), frame_len)?,
     })
 }
 
@@ -54,25 +54,24 @@ pub(super) fn v4<B: Bytes + ?Sized>(
 pub(super) fn v6<B: Bytes + ?Sized>(
     bytes: &B,
     offset: u32,
-    frame: &Frame,
+    frame_len: u32,
 ) -> Result<Transport, Cause> {
     let header: Ipv6Hdr = super::header(bytes, offset)?;
     if header.vcf[0] >> 4 != 6 {
         return Err(Cause::BadHeader);
     }
-    let total = match u32::from(u16::from_be_bytes(header.payload_len)) {
-        0 => 0,
-        payload => payload + Ipv6Hdr::LEN as u32,
+    let (total, jumbo_len) = match u32::from(u16::from_be_bytes(header.payload_len)) {
+        0 if header.next_hdr == HOP_BY_HOP => (0, JUMBO_LEN),
+        0 => (0, 0),
+        payload => (payload + Ipv6Hdr::LEN as u32, 0),
     };
-    let transport_offset = skip_extensions(bytes, header.next_hdr, offset + Ipv6Hdr::LEN as u32)?;
-    let is_big_tcp = total == 0 && frame.gso_size != 0 && header.next_hdr == HOP_BY_HOP;
-    let unsent = if is_big_tcp { JUMBO_HEADER } else { 0 };
+    let tcp_offset = skip_extensions(bytes, header.next_hdr, offset + Ipv6Hdr::LEN as u32)?;
     Ok(Transport {
         source: Address::from_v6(header.src_addr),
         destination: Address::from_v6(header.dst_addr),
-        ip_header_len: transport_offset - offset - unsent,
-        offset: transport_offset,
-        end: datagram_end(offset, total, frame.len)?,
+        ip_header_len: tcp_offset - offset - jumbo_len,
+        offset: tcp_offset,
+        end: datagram_end(offset, total, frame_len)?,
     })
 }
 

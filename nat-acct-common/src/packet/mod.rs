@@ -60,8 +60,8 @@ pub fn parse<B: Bytes + ?Sized>(bytes: &B, frame: &Frame) -> Result<Segment, Cau
         vlan,
     } = link::network(bytes, frame)?;
     let transport = match protocol {
-        link::Protocol::Ipv4 => ip::v4(bytes, offset, frame)?,
-        link::Protocol::Ipv6 => ip::v6(bytes, offset, frame)?,
+        link::Protocol::Ipv4 => ip::v4(bytes, offset, frame.len)?,
+        link::Protocol::Ipv6 => ip::v6(bytes, offset, frame.len)?,
     };
     tcp::segment(bytes, &transport, vlan, frame.gso_size)
 }

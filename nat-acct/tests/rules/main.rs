@@ -5,6 +5,5 @@ mod capacity;
 mod endings;
 mod gateway;
 mod matching;
-mod numbers;
 mod random;
 mod zones;

@@ -13,6 +13,7 @@ pub mod hooks;
 mod leftovers;
 mod listening;
 mod nat;
+mod packet_socket;
 mod topology;
 pub mod tun;
 
@@ -25,6 +26,7 @@ use anyhow::{Context, Result, bail};
 
 pub use address::{Family, INSIDE, Ns, OUTSIDE, translated};
 pub use background::Background;
+pub use packet_socket::{Cut, Hints, PacketSocket};
 
 /// The name of the lab that people make by hand.
 pub const DEFAULT_NAME: &str = "nat-acct";

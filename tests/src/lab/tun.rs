@@ -67,6 +67,29 @@ impl Tun {
     }
 }
 
+/// The far end of a tun device, which goes with it.
+pub struct End(File);
+
+impl End {
+    /// Makes the device `name` in the namespace that the thread is in. It is down.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses.
+    pub fn create(name: &str) -> Result<Self> {
+        open(name, Packets::Single).map(Self)
+    }
+
+    /// An IP packet comes in.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses it.
+    pub fn send(&self, packet: &[u8]) -> Result<()> {
+        Ok((&self.0).write_all(packet)?)
+    }
+}
+
 impl Drop for Tun {
     fn drop(&mut self) {
         // The thread sees that the pipe has no writer any more.
