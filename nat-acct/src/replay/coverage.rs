@@ -33,8 +33,9 @@ impl Coverage {
         if !(is_answer && is_inside && is_of_remote) || self.missing_ns.is_some() {
             return false;
         }
-        let mut outside = streams.iter().filter(|stream| stream.is_of_outside());
-        let end_ns = outside.try_fold(0, |end_ns, stream| Some(stream.end_ns()?.max(end_ns)));
+        let outside = streams.iter().filter(|stream| stream.is_of_outside());
+        let ends_ns: Option<Vec<_>> = outside.map(Stream::end_ns).collect();
+        let end_ns = ends_ns.and_then(|ends_ns| ends_ns.into_iter().max());
         self.missing_ns = end_ns
             .and_then(|end_ns| seen.time_ns.checked_sub(end_ns))
             .filter(|missing_ns| *missing_ns > self.slack_ns);
