@@ -19,6 +19,9 @@ pub const OUTSIDE: [&str; 2] = ["out0", "out1"];
 /// are longer than 64 KiB do not come in, for Debian 12's `ip` cannot say `gso_ipv4_max_size`.
 const SIZES: &str = "mtu 65535 gso_max_size 524280";
 
+/// The Ethernet address that frames for the gateway have; others are not counted.
+const GATEWAY: &str = "02:00:00:00:00:01";
+
 /// A hook of the programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hook {
@@ -41,7 +44,7 @@ pub fn make(lab: &Lab) -> Result<Tuns> {
         let far = far_end(device);
         lab.run(
             NS,
-            &format!("ip link add {device} type veth peer name {far}"),
+            &format!("ip link add {device} address {GATEWAY} type veth peer name {far}"),
         )?;
         for end in [device, &far] {
             lab.run(NS, &format!("ip link set {end} up {SIZES}"))?;

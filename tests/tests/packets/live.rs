@@ -200,7 +200,8 @@ impl Wires {
     /// Sends a frame that is no IP, and waits until it was ignored: all before it have passed.
     fn mark(&self, socket: &PacketSocket) -> Result<()> {
         let before = self.ignored.packets(Cause::NotIp)?;
-        let mut marker = [2; 60];
+        // For everybody, so it is not ignored for its destination.
+        let mut marker = [0xff; 60];
         // Local experimental (IEEE 802, section 9.2.4).
         marker[12..14].copy_from_slice(&[0x88, 0xb5]);
         let plain = Hints {

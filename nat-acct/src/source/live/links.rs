@@ -121,7 +121,8 @@ impl Links {
     /// See [`Description::serves_others`].
     fn serves_others(&self, lower: &Interface) -> bool {
         let is_on_top = |upper: &Interface| upper.parent == Some(lower.index);
-        lower.master.is_some() || self.0.iter().any(is_on_top)
+        // Without a link-layer header, no packet is for another host.
+        lower.link() == Link::Ip || lower.master.is_some() || self.0.iter().any(is_on_top)
     }
 
     fn named(&self, name: &str) -> Option<&Interface> {
