@@ -1,10 +1,12 @@
 //! Which SYN on the outside belongs to which opening on the inside. NAT keeps the initial
 //! sequence number and, towards the outside, the remote's address and port: those, with who opened,
 //! make a [`group`]. Within a [`crowd`] the order of the packets decides ([`pairing`]), and nothing
-//! else: a mapping is right or absent.
+//! else: a mapping is right or absent. An opening without a SYN on the outside may have its partner
+//! on the inside ([`hairpin`]).
 
 mod crowd;
 mod group;
+mod hairpin;
 mod pairing;
 
 use std::{
@@ -17,8 +19,12 @@ use nat_acct_common::{
     layout::{Address, FlowKey, OutsideKey, OutsideSyn, Sender},
 };
 
-use self::group::{Answer, Group};
-use crate::record::{Endpoint, Match, Translated};
+use self::{
+    group::{Answer, Group},
+    hairpin::Hairpins,
+    pairing::Claim,
+};
+use crate::record::{Endpoint, Interface, Match, Translated};
 
 /// How long a SYN on the outside waits for its opening. They are microseconds apart on the
 /// gateway; only events of different processors arrive in another order.
@@ -46,6 +52,7 @@ pub(super) struct Matcher {
     groups: HashMap<GroupKey, Group>,
     /// Groups that had no opening when a sighting came, by the time at which that expires.
     orphans: BTreeSet<(u64, GroupKey)>,
+    hairpins: Hairpins,
     local: BTreeSet<IpAddr>,
     clock_slack_ns: u64,
     outside_incomplete: bool,
@@ -58,6 +65,7 @@ impl Matcher {
 
     pub(super) fn set_clock_slack(&mut self, slack_ns: u64) {
         self.clock_slack_ns = slack_ns;
+        self.hairpins.set_clock_slack(slack_ns);
     }
 
     pub(super) fn set_outside_incomplete(&mut self) {
@@ -67,8 +75,30 @@ impl Matcher {
     /// Notes an opening.
     pub(super) fn opened(&mut self, facts: &Facts) {
         if let Some(key) = GroupKey::of_opening(facts) {
-            self.group(key).open(facts.key, facts.slot, facts.opened_ns);
+            let group = self.group(key);
+            group.open(facts.key, facts.slot, facts.opened_ns);
+            if group.settled().is_none() {
+                self.hairpins.open(key.isn, facts);
+            }
         }
+    }
+
+    /// Takes note of how an opening was answered, if it was.
+    pub(super) fn answered(&mut self, facts: &Facts) {
+        if let Some(key) = GroupKey::of_opening(facts) {
+            self.hairpins.answered(key.isn, facts);
+        }
+    }
+
+    /// The slots of the connections of which more should be known before this one is closed.
+    pub(super) fn related(&self, facts: &Facts) -> Vec<u32> {
+        let key = GroupKey::of_opening(facts);
+        key.map_or_else(Vec::new, |key| self.hairpins.possible(key.isn, facts.slot))
+    }
+
+    /// The slots of the connections of which more should be known before all are closed.
+    pub(super) fn unsettled(&self) -> impl Iterator<Item = u32> {
+        self.hairpins.slots()
     }
 
     /// Notes a SYN on the outside. If there is no opening for it, returns when it expires.
@@ -78,7 +108,12 @@ impl Matcher {
         let expires_ns = sighting.last_ns + self.orphan_ns();
         let group = self.group(key);
         group.sight(outside, sighting);
-        if !group.has_no_client() {
+        let settled = group.settled();
+        let is_orphan = group.has_no_client();
+        if let Some(slot) = settled {
+            self.hairpins.remove(key.isn, slot);
+        }
+        if !is_orphan {
             return None;
         }
         self.orphans.insert((expires_ns, key));
@@ -112,9 +147,16 @@ impl Matcher {
     pub(super) fn close(&mut self, facts: &Facts) -> Mapping {
         let key = GroupKey::of_opening(facts);
         let Some((key, group)) = key.and_then(|key| Some((key, self.groups.get_mut(&key)?))) else {
-            return self.absent(facts, Vec::new());
+            return self.not_outside(facts, Claim::None, Vec::new());
         };
         let answer = group.close(&facts.key, facts.slot);
+        let hairpin = match answer {
+            Answer::Proved(_) => {
+                self.hairpins.remove(key.isn, facts.slot);
+                Claim::None
+            }
+            Answer::Ambiguous | Answer::Absent => self.hairpins.close(key.isn, facts),
+        };
         let forget = match answer {
             _ if group.has_no_client() => group.sightings_before(u64::MAX),
             Answer::Proved(sighting) if !group.has_client(&facts.key) => vec![sighting],
@@ -137,12 +179,30 @@ impl Matcher {
                 translated: None,
                 forget,
             },
-            Answer::Absent => self.absent(facts, forget),
+            Answer::Absent => self.not_outside(facts, hairpin, forget),
         }
     }
 
-    fn absent(&self, facts: &Facts, forget: Vec<OutsideKey>) -> Mapping {
-        let matched = if self.local.contains(&facts.key.remote.ip()) {
+    fn not_outside(
+        &self,
+        facts: &Facts,
+        hairpin: Claim<FlowKey>,
+        forget: Vec<OutsideKey>,
+    ) -> Mapping {
+        let (matched, translated) = match hairpin {
+            Claim::Proved(beyond) => (Match::Hairpin, Some(translated_inside(&beyond))),
+            Claim::Ambiguous => (Match::Ambiguous, None),
+            Claim::None => (self.absent(facts), None),
+        };
+        Mapping {
+            matched,
+            translated,
+            forget,
+        }
+    }
+
+    fn absent(&self, facts: &Facts) -> Match {
+        if self.local.contains(&facts.key.remote.ip()) {
             Match::Local
         } else if self.outside_incomplete {
             Match::Ambiguous
@@ -150,11 +210,6 @@ impl Matcher {
             Match::Intercepted
         } else {
             Match::Blocked
-        };
-        Mapping {
-            matched,
-            translated: None,
-            forget,
         }
     }
 
@@ -221,6 +276,18 @@ fn translated(sighting: &OutsideKey) -> Translated {
             ip: sighting.translated.ip(),
             port: sighting.translated_port,
         },
-        outside: usize::from(sighting.zone),
+        interface: Interface::Outside(usize::from(sighting.zone)),
+    }
+}
+
+/// What the other half of a connection between two clients sees instead of the client of this one:
+/// its remote.
+fn translated_inside(other: &FlowKey) -> Translated {
+    Translated {
+        endpoint: Endpoint {
+            ip: other.remote.ip(),
+            port: other.remote_port,
+        },
+        interface: Interface::Inside(other.zone as usize),
     }
 }

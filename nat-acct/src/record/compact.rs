@@ -87,10 +87,11 @@ pub struct Compact<'a> {
     /// Name of the inside interface.
     #[serde(rename = "i")]
     inside: &'a str,
-    /// Name of the outside interface; absent if not known.
+    /// Name of the interface on the remote's side, which is an inside one too if `m` is `hairpin`;
+    /// absent if not known.
     #[serde(rename = "o", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "&'a str")]
-    outside: Option<&'a str>,
+    beyond: Option<&'a str>,
 }
 
 impl<'a> From<&'a Record> for Compact<'a> {
@@ -121,7 +122,7 @@ impl<'a> From<&'a Record> for Compact<'a> {
             matched: closed.matched.into(),
             partial: closed.partial,
             inside: &record.inside,
-            outside: record.outside.as_deref(),
+            beyond: record.beyond.as_deref(),
         }
     }
 }
