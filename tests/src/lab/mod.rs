@@ -10,6 +10,7 @@ pub mod hooks;
 mod leftovers;
 mod listening;
 mod nat;
+pub mod second;
 mod topology;
 
 use std::ffi::OsStr;
@@ -122,6 +123,25 @@ impl Lab {
     /// Forwards a TCP port of the gateway's outside addresses to a client.
     pub fn forward_port(&self, port: u16, client: Ns, client_port: u16) -> Result<()> {
         nat::forward_port(self, port, client, client_port)
+    }
+
+    /// Adds an inside interface with a client behind it: a
+    /// [`Ns::Neighbour`] or a [`Ns::Twin`].
+    pub fn second_inside(&self, client: Ns) -> Result<()> {
+        second::inside(self, client)
+    }
+
+    /// Adds an outside interface to the same remote, which masquerades what is
+    /// routed by [`second::SECOND_TABLE`].
+    pub fn second_outside(&self) -> Result<()> {
+        second::outside(self)
+    }
+
+    /// The namespaces that there are.
+    #[must_use]
+    pub fn namespaces(&self) -> Vec<Ns> {
+        let exists = |ns: &Ns| Path::new("/run/netns").join(self.netns(*ns)).exists();
+        Ns::ALL.into_iter().filter(exists).collect()
     }
 
     /// A directory for pinned eBPF objects, which goes with the lab. `ip netns

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::net::IpAddr;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
@@ -10,10 +11,10 @@ use anyhow::{Context, Result, ensure};
 use super::{Family, INSIDE, Lab, Ns, OUTSIDE, output, translated};
 
 /// The only interface of a client and of the remote.
-const ONLY: &str = "eth0";
+pub const ONLY: &str = "eth0";
 
 pub fn build(lab: &Lab) -> Result<()> {
-    for ns in Ns::ALL {
+    for ns in Ns::ALWAYS {
         output(Command::new("ip").args(["netns", "add", &lab.netns(ns)]))?;
         settle(lab, ns)?;
     }
@@ -28,7 +29,7 @@ pub fn build(lab: &Lab) -> Result<()> {
 
 /// Addresses are to be usable at once: no duplicate address detection. Only
 /// the gateway forwards.
-fn settle(lab: &Lab, ns: Ns) -> Result<()> {
+pub fn settle(lab: &Lab, ns: Ns) -> Result<()> {
     let mut settings = vec![
         ("ipv6/conf/all/accept_dad", "0"),
         ("ipv6/conf/default/accept_dad", "0"),
@@ -63,15 +64,15 @@ fn gateway(lab: &Lab) -> String {
     let remote = lab.netns(Ns::Remote);
     lines += &format!("link add {OUTSIDE} type veth peer name {ONLY} netns {remote}\n");
     lines += &addresses(Ns::Gateway, INSIDE);
-    for family in [Family::V4, Family::V6] {
-        lines += &address(translated(family).to_string(), family, OUTSIDE);
+    for family in Family::ALL {
+        lines += &address(translated(family), family, OUTSIDE);
     }
     lines + &format!("link set {OUTSIDE} up\n")
 }
 
 fn host(ns: Ns, router: Ns) -> String {
     let mut lines = addresses(ns, ONLY);
-    for family in [Family::V4, Family::V6] {
+    for family in Family::ALL {
         lines += &format!("route add default via {}\n", router.address(family));
     }
     lines
@@ -79,13 +80,13 @@ fn host(ns: Ns, router: Ns) -> String {
 
 fn addresses(ns: Ns, interface: &str) -> String {
     let mut lines = format!("link set lo up\nlink set {interface} up\n");
-    for family in [Family::V4, Family::V6] {
-        lines += &address(ns.address(family).to_string(), family, interface);
+    for family in Family::ALL {
+        lines += &address(ns.address(family), family, interface);
     }
     lines
 }
 
-fn address(address: String, family: Family, interface: &str) -> String {
+pub fn address(address: IpAddr, family: Family, interface: &str) -> String {
     match family {
         Family::V4 => format!("address add {address}/24 dev {interface}\n"),
         Family::V6 => format!("address add {address}/64 dev {interface} nodad\n"),
@@ -93,7 +94,7 @@ fn address(address: String, family: Family, interface: &str) -> String {
 }
 
 /// One `ip` for many lines: a lab is made in a fraction of a second.
-fn batch(lab: &Lab, ns: Ns, lines: &str) -> Result<()> {
+pub fn batch(lab: &Lab, ns: Ns, lines: &str) -> Result<()> {
     let mut ip = Command::new("ip");
     ip.args(["-netns", &lab.netns(ns), "-batch", "-"]);
     feed(&mut ip, lines).with_context(|| format!("in {ns:?}:\n{lines}"))

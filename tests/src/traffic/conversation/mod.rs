@@ -22,7 +22,7 @@ use anyhow::{Context, Result};
 
 pub use script::{Ending, Step, Talk, play};
 
-use super::connect::{dial, listen};
+use super::connect::{attempt_with_isn, listen};
 use crate::lab::{Family, Lab, Ns, translated};
 use crate::truth::{Count, Truth};
 use crate::wait::{PATIENCE, wait_until};
@@ -45,7 +45,7 @@ impl Done {
             label: label.to_owned(),
             client: self.client.local.ip(),
             client_port: Some(self.client.local.port()),
-            remote: self.remote.local,
+            remote: self.client.peer,
             translated: self.remote.peer.ip(),
             translated_port: Some(self.remote.peer.port()),
             sent: Count::of(self.client.sent, self.remote.received),
@@ -64,7 +64,9 @@ pub struct Conversation<'a> {
     family: Family,
     client_port: u16,
     remote_port: u16,
-    forwarded_port: Option<u16>,
+    dialled: Option<SocketAddr>,
+    isn: Option<u32>,
+    is_inbound: bool,
 }
 
 impl<'a> Conversation<'a> {
@@ -79,7 +81,9 @@ impl<'a> Conversation<'a> {
             family,
             client_port: 0,
             remote_port: 0,
-            forwarded_port: None,
+            dialled: None,
+            isn: None,
+            is_inbound: false,
         }
     }
 
@@ -120,8 +124,28 @@ impl<'a> Conversation<'a> {
     /// [`Lab::forward_port`] leads to [`Self::client_port`].
     #[must_use]
     pub fn inbound(self, forwarded_port: u16) -> Self {
+        let gateway = SocketAddr::new(translated(self.family), forwarded_port);
         Self {
-            forwarded_port: Some(forwarded_port),
+            is_inbound: true,
+            ..self.dialling(gateway)
+        }
+    }
+
+    /// Opened to this address, which the gateway translates to that of the side
+    /// that is called.
+    #[must_use]
+    pub fn dialling(self, dialled: SocketAddr) -> Self {
+        Self {
+            dialled: Some(dialled),
+            ..self
+        }
+    }
+
+    /// Opened with this initial sequence number.
+    #[must_use]
+    pub fn isn(self, isn: u32) -> Self {
+        Self {
+            isn: Some(isn),
             ..self
         }
     }
@@ -183,17 +207,22 @@ impl<'a> Conversation<'a> {
             family,
             client_port,
             remote_port,
-            forwarded_port,
+            dialled,
+            isn,
+            is_inbound,
         } = self;
-        if let Some(port) = forwarded_port {
+        let dial = |from, port, listener: &TcpListener| {
+            let to = dialled.map_or_else(|| listener.local_addr(), Ok)?;
+            anyhow::Ok(attempt_with_isn(lab, from, port, isn, to, PATIENCE)?.outcome?)
+        };
+        if is_inbound {
             let listener = listen(lab, client, (client.address(family), client_port).into())?;
-            let gateway = SocketAddr::new(translated(family), port);
-            let remote = dial(lab, remote, remote_port, gateway)?;
+            let remote = dial(remote, remote_port, &listener)?;
             return Ok((accept(&listener)?, remote));
         }
         let address = remote_address.unwrap_or(remote.address(family));
         let listener = listen(lab, remote, (address, remote_port).into())?;
-        let client = dial(lab, client, client_port, listener.local_addr()?)?;
+        let client = dial(client, client_port, &listener)?;
         Ok((client, accept(&listener)?))
     }
 }
