@@ -58,6 +58,21 @@ fn missed_bytes_are_marked() {
 }
 
 #[test]
+fn an_answer_that_was_missed_is_marked() {
+    let mut gateway = Gateway::new();
+    let mut talk = talk(5000, 1_000, 9_000);
+    talk.syn(&mut gateway);
+    // All that the remote says goes another way.
+    talk.received = talk.received.wrapping_add(1);
+    talk.ack(&mut gateway);
+    talk.send(&mut gateway, 100);
+    talk.reset(&mut gateway);
+    let record = gateway.only_record();
+    assert_eq!(record.totals.sent.payload_bytes, 100);
+    assert!(record.partial, "{record:#?}");
+}
+
+#[test]
 fn a_fin_before_the_data_that_it_follows() {
     let mut gateway = Gateway::new();
     let mut talk = talk(5000, 1_000, 9_000);
