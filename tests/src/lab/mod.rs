@@ -9,6 +9,7 @@ mod enter;
 pub mod hooks;
 mod leftovers;
 mod listening;
+pub mod loss;
 mod nat;
 pub mod second;
 mod topology;

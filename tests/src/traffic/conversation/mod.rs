@@ -152,9 +152,8 @@ impl<'a> Conversation<'a> {
 
     /// Plays both scripts to their end.
     pub fn run(&self, client: &[Step], remote: &[Step]) -> Result<Done> {
-        let meeting = Barrier::new(2);
-        let (done, ()) = self.play(client, remote, &meeting, || ())?;
-        Ok(done)
+        let (at_client, at_remote) = self.open()?;
+        between((at_client, client), (at_remote, remote))
     }
 
     /// The same, but both scripts have exactly two `Meet`s; between them, with
@@ -166,34 +165,14 @@ impl<'a> Conversation<'a> {
         meanwhile: impl FnOnce() -> T,
     ) -> Result<(Done, T)> {
         let meeting = Barrier::new(3);
-        self.play(client, remote, &meeting, || {
+        let (at_client, at_remote) = self.open()?;
+        let (client, remote) = ((at_client, client), (at_remote, remote));
+        play_both(client, remote, &meeting, || {
             meeting.wait();
             // A panic must not leave the others waiting.
             let result = catch_unwind(AssertUnwindSafe(meanwhile));
             meeting.wait();
             result.unwrap_or_else(|panic| resume_unwind(panic))
-        })
-    }
-
-    fn play<T>(
-        &self,
-        client: &[Step],
-        remote: &[Step],
-        meeting: &Barrier,
-        beside: impl FnOnce() -> T,
-    ) -> Result<(Done, T)> {
-        let (at_client, at_remote) = self.open()?;
-        std::thread::scope(|scope| {
-            let client = scope.spawn(|| play(at_client, client, meeting));
-            let remote = scope.spawn(|| play(at_remote, remote, meeting));
-            let result = beside();
-            let client = client.join().expect("the client's thread");
-            let remote = remote.join().expect("the remote's thread");
-            let done = Done {
-                client: client.context("the client's script")?,
-                remote: remote.context("the remote's script")?,
-            };
-            Ok((done, result))
         })
     }
 
@@ -225,6 +204,36 @@ impl<'a> Conversation<'a> {
         let client = dial(client, client_port, &listener)?;
         Ok((client, accept(&listener)?))
     }
+}
+
+/// A socket and its script.
+type Player<'a> = (TcpStream, &'a [Step]);
+
+/// Plays both scripts on sockets that are connected with each other.
+pub fn between(client: Player<'_>, remote: Player<'_>) -> Result<Done> {
+    let meeting = Barrier::new(2);
+    let (done, ()) = play_both(client, remote, &meeting, || ())?;
+    Ok(done)
+}
+
+fn play_both<T>(
+    client: Player<'_>,
+    remote: Player<'_>,
+    meeting: &Barrier,
+    beside: impl FnOnce() -> T,
+) -> Result<(Done, T)> {
+    std::thread::scope(|scope| {
+        let client = scope.spawn(|| play(client.0, client.1, meeting));
+        let remote = scope.spawn(|| play(remote.0, remote.1, meeting));
+        let result = beside();
+        let client = client.join().expect("the client's thread");
+        let remote = remote.join().expect("the remote's thread");
+        let done = Done {
+            client: client.context("the client's script")?,
+            remote: remote.context("the remote's script")?,
+        };
+        Ok((done, result))
+    })
 }
 
 /// Accepts, but not for ever.
