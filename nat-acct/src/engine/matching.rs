@@ -93,7 +93,7 @@ impl Matcher {
     /// The slots of the connections of which more should be known before this one is closed.
     pub(super) fn related(&self, facts: &Facts) -> Vec<u32> {
         let key = GroupKey::of_opening(facts);
-        key.map_or_else(Vec::new, |key| self.hairpins.possible(key.isn, facts.slot))
+        key.map_or_else(Vec::new, |key| self.hairpins.possible(key.isn, facts))
     }
 
     /// The slots of the connections of which more should be known before all are closed.
@@ -111,7 +111,7 @@ impl Matcher {
         let settled = group.settled();
         let is_orphan = group.has_no_client();
         if let Some(slot) = settled {
-            self.hairpins.remove(key.isn, slot);
+            self.hairpins.remove(key.isn, key.opener, slot);
         }
         if !is_orphan {
             return None;
@@ -152,7 +152,7 @@ impl Matcher {
         let answer = group.close(&facts.key, facts.slot);
         let hairpin = match answer {
             Answer::Proved(_) => {
-                self.hairpins.remove(key.isn, facts.slot);
+                self.hairpins.remove(key.isn, key.opener, facts.slot);
                 Claim::None
             }
             Answer::Ambiguous | Answer::Absent => self.hairpins.close(key.isn, facts),

@@ -141,6 +141,27 @@ fn two_with_equal_numbers_are_ambiguous_also_after_one_is_gone() {
 }
 
 #[test]
+fn in_a_flood_of_equal_openings_nobody_is_named() {
+    let mut gateway = gateway();
+    let flood: Vec<_> = (0..200)
+        .map(|n| translated(5000 + n, 1_000, 9_000))
+        .collect();
+    for hairpin in &flood {
+        hairpin.syn(&mut gateway);
+    }
+    let mut last = flood[199];
+    last.shake_hands(&mut gateway);
+    last.close(&mut gateway);
+    check(&end(&mut gateway), &last, Match::Ambiguous);
+    assert!(
+        gateway
+            .stop()
+            .iter()
+            .all(|record| record.translated.is_none())
+    );
+}
+
+#[test]
 fn what_left_by_the_outside_is_no_half() {
     let mut gateway = gateway();
     let mut outward = talk(5000, 1_000, 9_000);
@@ -234,7 +255,7 @@ fn local() -> BTreeSet<IpAddr> {
 }
 
 fn gateway() -> Gateway {
-    let mut gateway = Gateway::new();
+    let mut gateway = Gateway::with_room(500, Timeouts::default());
     gateway.engine.set_local_addresses(local());
     gateway
 }

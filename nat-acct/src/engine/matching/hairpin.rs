@@ -4,7 +4,7 @@
 //! proves nothing yet. Two openings are halves of one connection if also the number of the answer
 //! or the opener's address is the same, and if nothing else fits either.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nat_acct_common::{
     flow::Facts,
@@ -13,13 +13,21 @@ use nat_acct_common::{
 
 use super::pairing::Claim;
 
+/// The most openings with one number and opener that are told apart: a flood of equal SYNs must not
+/// make each of them costly.
+const MAX_EQUAL: usize = 64;
+
 /// The openings that have no partner on the outside.
 #[derive(Default)]
 pub(super) struct Hairpins {
-    /// By initial sequence number and slot.
-    halves: BTreeMap<(u32, u32), Half>,
+    halves: BTreeMap<(Number, u32), Half>,
+    /// Of which there were more than [`MAX_EQUAL`] since there was none.
+    crowded: BTreeSet<Number>,
     clock_slack_ns: u64,
 }
+
+/// The initial sequence number of an opening, and who sent it.
+type Number = (u32, Sender);
 
 #[derive(Clone, Copy)]
 struct Half {
@@ -40,32 +48,29 @@ impl Hairpins {
 
     /// Notes an opening.
     pub(super) fn open(&mut self, isn: u32, facts: &Facts) {
-        let half = Half {
-            key: facts.key,
-            opener: facts.opener,
-            opened_ns: facts.opened_ns,
-            answer_isn: answer_isn(facts),
-            claim: Claim::None,
-        };
-        self.halves.insert((isn, facts.slot), half);
+        let number = (isn, facts.opener);
+        if self.equal(number).count() < MAX_EQUAL {
+            self.halves.insert((number, facts.slot), Half::of(facts));
+        } else {
+            self.crowded.insert(number);
+        }
     }
 
     /// Forgets an opening, whose partner was found on the outside.
-    pub(super) fn remove(&mut self, isn: u32, slot: u32) {
-        self.halves.remove(&(isn, slot));
+    pub(super) fn remove(&mut self, isn: u32, opener: Sender, slot: u32) {
+        self.take((isn, opener), slot);
     }
 
     /// Notes the answer to an opening.
     pub(super) fn answered(&mut self, isn: u32, facts: &Facts) {
-        if let Some(half) = self.halves.get_mut(&(isn, facts.slot)) {
+        if let Some(half) = self.half((isn, facts.opener), facts.slot) {
             half.answer_isn = answer_isn(facts);
         }
     }
 
     /// The slots of the openings that may be the other half of this one.
-    pub(super) fn possible(&self, isn: u32, slot: u32) -> Vec<u32> {
-        let half = self.halves.get(&(isn, slot));
-        half.map_or_else(Vec::new, |half| self.others(isn, half))
+    pub(super) fn possible(&self, isn: u32, facts: &Facts) -> Vec<u32> {
+        self.others(isn, &Half::of(facts))
     }
 
     /// The slots of all openings without a partner.
@@ -75,10 +80,11 @@ impl Hairpins {
 
     /// Removes an opening, and says which 4-tuple the connection has beyond the gateway.
     pub(super) fn close(&mut self, isn: u32, facts: &Facts) -> Claim<FlowKey> {
-        let Some(mut half) = self.halves.remove(&(isn, facts.slot)) else {
-            return Claim::None;
+        let known = self.take((isn, facts.opener), facts.slot);
+        let half = Half {
+            claim: known.map_or(Claim::None, |half| half.claim),
+            ..Half::of(facts)
         };
-        half.answer_isn = answer_isn(facts);
         let others = self.others(isn, &half);
         if let (Claim::None, &[only]) = (half.claim, &others[..])
             && let Some(other) = self.proved(isn, &half, only)
@@ -86,39 +92,62 @@ impl Hairpins {
             other.claim = Claim::Proved(half.key);
             return Claim::Proved(other.key);
         }
-        if others.is_empty() {
+        let number = (isn, facts.opener.peer());
+        if others.is_empty() && !self.crowded.contains(&number) {
             return half.claim;
         }
         for slot in others {
-            if let Some(other) = self.halves.get_mut(&(isn, slot)) {
+            if let Some(other) = self.half(number, slot) {
                 other.claim = Claim::Ambiguous;
             }
         }
         Claim::Ambiguous
     }
 
+    fn half(&mut self, number: Number, slot: u32) -> Option<&mut Half> {
+        self.halves.get_mut(&(number, slot))
+    }
+
+    fn take(&mut self, number: Number, slot: u32) -> Option<Half> {
+        let half = self.halves.remove(&(number, slot));
+        if self.equal(number).next().is_none() {
+            self.crowded.remove(&number);
+        }
+        half
+    }
+
+    /// The openings with this number, by slot.
+    fn equal(&self, number: Number) -> impl Iterator<Item = (u32, &Half)> {
+        let equal = self.halves.range((number, 0)..=(number, u32::MAX));
+        equal.map(|((_, slot), half)| (*slot, half))
+    }
+
     fn others(&self, isn: u32, half: &Half) -> Vec<u32> {
-        let same_isn = self.halves.range((isn, 0)..=(isn, u32::MAX));
-        let fitting = same_isn.filter(|(_, other)| self.fit(half, other));
-        fitting.map(|((_, slot), _)| *slot).collect()
+        let equal = self.equal((isn, half.opener.peer()));
+        let fitting = equal.filter(|(_, other)| self.fit(half, other));
+        fitting.map(|(slot, _)| slot).collect()
     }
 
     /// The opening in `slot`, if it is the other half of `half`, which is not here any more.
     fn proved(&mut self, isn: u32, half: &Half, slot: u32) -> Option<&mut Half> {
-        let other = *self.halves.get(&(isn, slot))?;
-        let rivals = self.others(isn, &other);
-        let is_proved = rivals.is_empty()
+        let number = (isn, half.opener.peer());
+        let other = *self.half(number, slot)?;
+        let is_crowded = [half.opener, other.opener]
+            .into_iter()
+            .any(|opener| self.crowded.contains(&(isn, opener)));
+        let is_proved = !is_crowded
             && other.claim == Claim::None
+            && self.others(isn, &other).is_empty()
             && (half.is_answered_like(&other) || half.has_same_opener(&other));
-        self.halves.get_mut(&(isn, slot)).filter(|_| is_proved)
+        self.half(number, slot).filter(|_| is_proved)
     }
 
-    /// Whether nothing speaks against it that the two are halves of one connection.
+    /// Whether nothing speaks against it that the two, of different openers, are halves of one
+    /// connection.
     fn fit(&self, one: &Half, other: &Half) -> bool {
-        let (enters, leaves) = match (one.opener, other.opener) {
-            (Sender::Client, Sender::Remote) => (one, other),
-            (Sender::Remote, Sender::Client) => (other, one),
-            (Sender::Client, Sender::Client) | (Sender::Remote, Sender::Remote) => return false,
+        let (enters, leaves) = match one.opener {
+            Sender::Client => (one, other),
+            Sender::Remote => (other, one),
         };
         let both_answered = one.answer_isn.is_some() && other.answer_isn.is_some();
         enters.opened_ns <= leaves.opened_ns.saturating_add(self.clock_slack_ns)
@@ -127,6 +156,16 @@ impl Hairpins {
 }
 
 impl Half {
+    fn of(facts: &Facts) -> Self {
+        Self {
+            key: facts.key,
+            opener: facts.opener,
+            opened_ns: facts.opened_ns,
+            answer_isn: answer_isn(facts),
+            claim: Claim::None,
+        }
+    }
+
     fn is_answered_like(&self, other: &Self) -> bool {
         self.answer_isn.is_some() && self.answer_isn == other.answer_isn
     }
