@@ -7,6 +7,8 @@
 mod crowd;
 mod group;
 mod hairpin;
+mod key;
+mod mapping;
 mod pairing;
 
 use std::{
@@ -16,36 +18,21 @@ use std::{
 
 use nat_acct_common::{
     flow::Facts,
-    layout::{Address, FlowKey, OutsideKey, OutsideSyn, Sender},
+    layout::{FlowKey, OutsideKey, OutsideSyn, Sender},
 };
 
+pub(super) use self::mapping::Mapping;
 use self::{
     group::{Answer, Group},
     hairpin::Hairpins,
+    key::GroupKey,
     pairing::Claim,
 };
-use crate::record::{Endpoint, Interface, Match, Translated};
+use crate::record::Match;
 
 /// How long a SYN on the outside waits for its opening. They are microseconds apart on the
 /// gateway; only events of different processors arrive in another order.
 const ORPHAN_NS: u64 = 5_000_000_000;
-
-/// What an opening on the inside and its SYN on the outside have in common.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-struct GroupKey {
-    remote: Address,
-    remote_port: u16,
-    isn: u32,
-    opener: Sender,
-}
-
-/// What is known about a connection's translated address.
-pub(super) struct Mapping {
-    pub(super) matched: Match,
-    pub(super) translated: Option<Translated>,
-    /// Sightings that nobody needs any more.
-    pub(super) forget: Vec<OutsideKey>,
-}
 
 #[derive(Default)]
 pub(super) struct Matcher {
@@ -53,6 +40,9 @@ pub(super) struct Matcher {
     /// Groups that had no opening when a sighting came, by the time at which that expires.
     orphans: BTreeSet<(u64, GroupKey)>,
     hairpins: Hairpins,
+    /// Sightings that may be of an opening to another remote, which the gateway translated: one
+    /// with the same number was there, and had no partner.
+    doubtful: BTreeSet<OutsideKey>,
     local: BTreeSet<IpAddr>,
     clock_slack_ns: u64,
     outside_incomplete: bool,
@@ -106,6 +96,9 @@ impl Matcher {
         let key = GroupKey::of_sighting(&outside);
         let sighting = self.loosened(key.opener, sighting);
         let expires_ns = sighting.last_ns + self.orphan_ns();
+        if key.opener == Sender::Client && self.hairpins.has_other(key.isn, &outside) {
+            self.doubtful.insert(outside);
+        }
         let group = self.group(key);
         group.sight(outside, sighting);
         let settled = group.settled();
@@ -149,7 +142,13 @@ impl Matcher {
         let Some((key, group)) = key.and_then(|key| Some((key, self.groups.get_mut(&key)?))) else {
             return self.not_outside(facts, Claim::None, Vec::new());
         };
-        let answer = group.close(&facts.key, facts.slot);
+        let answer = match group.close(&facts.key, facts.slot) {
+            // One that was answered has got through, so that what left was its own.
+            Answer::Proved(sighting) if !facts.answered() && self.doubtful.contains(&sighting) => {
+                Answer::Ambiguous
+            }
+            answer => answer,
+        };
         let hairpin = match answer {
             Answer::Proved(_) => {
                 self.hairpins.remove(key.isn, key.opener, facts.slot);
@@ -164,6 +163,7 @@ impl Matcher {
         };
         for sighting in &forget {
             group.forget(sighting);
+            self.doubtful.remove(sighting);
         }
         if group.is_empty() {
             self.groups.remove(&key);
@@ -171,7 +171,7 @@ impl Matcher {
         match answer {
             Answer::Proved(sighting) => Mapping {
                 matched: Match::Sequence,
-                translated: Some(translated(&sighting)),
+                translated: Some(mapping::outside(&sighting)),
                 forget,
             },
             Answer::Ambiguous => Mapping {
@@ -190,7 +190,7 @@ impl Matcher {
         forget: Vec<OutsideKey>,
     ) -> Mapping {
         let (matched, translated) = match hairpin {
-            Claim::Proved(beyond) => (Match::Hairpin, Some(translated_inside(&beyond))),
+            Claim::Proved(beyond) => (Match::Hairpin, Some(mapping::inside(&beyond))),
             Claim::Ambiguous => (Match::Ambiguous, None),
             Claim::None => (self.absent(facts), None),
         };
@@ -228,6 +228,7 @@ impl Matcher {
             if group.has_no_client() {
                 for sighting in group.sightings_before(before_ns) {
                     group.forget(&sighting);
+                    self.doubtful.remove(&sighting);
                     expired.push(sighting);
                 }
             }
@@ -241,53 +242,5 @@ impl Matcher {
     /// When the next sighting may expire.
     pub(super) fn next_orphan(&self) -> Option<u64> {
         self.orphans.first().map(|&(expires_ns, _)| expires_ns)
-    }
-}
-
-impl GroupKey {
-    fn of_opening(facts: &Facts) -> Option<Self> {
-        let FlowKey {
-            remote,
-            remote_port,
-            ..
-        } = facts.key;
-        let isn = (*facts.isn.get(facts.opener))?;
-        Some(Self {
-            remote,
-            remote_port,
-            isn,
-            opener: facts.opener,
-        })
-    }
-
-    fn of_sighting(outside: &OutsideKey) -> Self {
-        Self {
-            remote: outside.remote,
-            remote_port: outside.remote_port,
-            isn: outside.isn,
-            opener: Sender::from_u8(outside.opener),
-        }
-    }
-}
-
-fn translated(sighting: &OutsideKey) -> Translated {
-    Translated {
-        endpoint: Endpoint {
-            ip: sighting.translated.ip(),
-            port: sighting.translated_port,
-        },
-        interface: Interface::Outside(usize::from(sighting.zone)),
-    }
-}
-
-/// What the other half of a connection between two clients sees instead of the client of this one:
-/// its remote.
-fn translated_inside(other: &FlowKey) -> Translated {
-    Translated {
-        endpoint: Endpoint {
-            ip: other.remote.ip(),
-            port: other.remote_port,
-        },
-        interface: Interface::Inside(other.zone as usize),
     }
 }

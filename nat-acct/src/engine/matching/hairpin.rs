@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nat_acct_common::{
     flow::Facts,
-    layout::{Address, FlowKey, Sender},
+    layout::{Address, FlowKey, OutsideKey, Sender},
 };
 
 use super::pairing::Claim;
@@ -66,6 +66,14 @@ impl Hairpins {
         if let Some(half) = self.half((isn, facts.opener), facts.slot) {
             half.answer_isn = answer_isn(facts);
         }
+    }
+
+    /// Whether a client has opened a connection with this number to another remote than that of
+    /// `sighting`.
+    pub(super) fn has_other(&self, isn: u32, sighting: &OutsideKey) -> bool {
+        let remote = (sighting.remote, sighting.remote_port);
+        let mut equal = self.equal((isn, Sender::Client));
+        equal.any(|(_, half)| (half.key.remote, half.key.remote_port) != remote)
     }
 
     /// The slots of the openings that may be the other half of this one.
