@@ -8,7 +8,7 @@ use anyhow::Result;
 use nat_acct_tests::lab::translated;
 use nat_acct_tests::traffic::connect::{Attempt, attempt};
 use nat_acct_tests::traffic::conversation::{Conversation, Step};
-use nat_acct_tests::truth::{Record, Wire};
+use nat_acct_tests::truth::{Wire, record_of};
 use nat_acct_tests::watch::{Watch, shown_both_ways};
 use nat_acct_tests::{Family, Ns, in_a_lab};
 
@@ -88,8 +88,7 @@ fn by_the_firewall() -> Result<()> {
             .run(&[Send(9), ReceiveToEnd], &[Receive(9), Send(9)])?;
         let records = watch.finish(expected.len() + 1)?;
         for (case, client, remote) in expected {
-            let own = |record: &&Record| (record.client, record.remote) == (client, remote);
-            let record = records.iter().find(own).expect("its record");
+            let record = record_of(&records, client, remote);
             let said = (record.matched.as_str(), record.reason.as_str());
             assert_eq!(said, ("blocked", case.reason), "{record:#?}");
             assert_eq!(record.translated, None, "{record:#?}");

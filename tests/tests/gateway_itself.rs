@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use anyhow::Result;
 use nat_acct_tests::lab::translated;
 use nat_acct_tests::traffic::conversation::{Conversation, Done, Step};
-use nat_acct_tests::truth::Record;
+use nat_acct_tests::truth::{Record, record_of};
 use nat_acct_tests::watch::{Watch, shown_both_ways};
 use nat_acct_tests::{Family, Ns, in_a_lab};
 
@@ -62,17 +62,9 @@ fn it_is_called_and_calls() -> Result<()> {
 }
 
 fn check(records: &[Record], done: &Done, inbound: bool) {
-    let ends = (done.client.local, done.client.peer, inbound);
-    let own = |record: &&Record| (record.client, record.remote, record.inbound) == ends;
-    let record = records.iter().find(own).expect("its record");
-    assert_eq!(record.matched, "local", "{record:#?}");
-    assert_eq!(record.translated, None, "{record:#?}");
-    assert_eq!(record.reason, "fin", "{record:#?}");
-    let counted = (record.stream_sent(), record.stream_received());
-    assert_eq!(
-        counted,
-        (done.client.sent, done.client.received),
-        "{record:#?}"
-    );
-    assert!(!record.partial, "{record:#?}");
+    let record = record_of(records, done.client.local, done.client.peer);
+    let said = (record.translated, record.matched.as_str(), record.inbound);
+    assert_eq!(said, (None, "local", inbound), "{record:#?}");
+    assert_eq!(record.streams(), done.client.streams(), "{record:#?}");
+    assert_eq!((record.reason.as_str(), record.partial), ("fin", false));
 }

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use anyhow::Result;
 use nat_acct_tests::traffic::conversation::{Conversation, Done, Step};
-use nat_acct_tests::truth::Record;
+use nat_acct_tests::truth::record_of;
 use nat_acct_tests::watch::{Watch, shown_both_ways};
 use nat_acct_tests::{Family, Lab, Ns, in_a_lab};
 
@@ -104,21 +104,14 @@ fn absent(family: Family) -> IpAddr {
 fn check(watch: Watch<'_>, all: &[Done]) -> Result<()> {
     let records = watch.finish(all.len())?;
     for done in all {
-        let ends = (done.client.local, done.client.peer);
-        let own = |record: &&Record| (record.client, record.remote) == ends;
-        let record = records.iter().find(own).expect("its record");
+        let record = record_of(&records, done.client.local, done.client.peer);
         let said = (
             record.translated,
             record.matched.as_str(),
             record.reason.as_str(),
         );
         assert_eq!(said, (None, "intercepted", "fin"), "{record:#?}");
-        let counted = (record.stream_sent(), record.stream_received());
-        assert_eq!(
-            counted,
-            (done.client.sent, done.client.received),
-            "{record:#?}"
-        );
+        assert_eq!(record.streams(), done.client.streams(), "{record:#?}");
         assert!(!record.partial, "{record:#?}");
     }
     Ok(())

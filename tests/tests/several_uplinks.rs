@@ -7,7 +7,7 @@ use anyhow::Result;
 use nat_acct_tests::lab::second::{SECOND_OUTSIDE, SECOND_TABLE, second_translated};
 use nat_acct_tests::lab::{INSIDE, OUTSIDE, translated};
 use nat_acct_tests::traffic::conversation::{Conversation, Done, Step};
-use nat_acct_tests::truth::{Record, assert_equal};
+use nat_acct_tests::truth::{assert_equal, record_of};
 use nat_acct_tests::watch::shown_both_ways;
 use nat_acct_tests::{Family, Lab, Ns, Watch, in_a_lab};
 
@@ -132,10 +132,7 @@ fn check(watch: Watch<'_>, all: &[(Done, &'static str)]) -> Result<()> {
             _ => second_translated(family),
         };
         assert_eq!(truth.translated, address, "the lab routes as it should");
-        let own = |record: &&Record| {
-            (record.client, record.remote) == (done.client.local, done.client.peer)
-        };
-        let record = records.iter().find(own).expect("its record");
+        let record = record_of(&records, done.client.local, done.client.peer);
         assert_eq!(record.matched, "sequence", "{record:#?}");
         let outside = if record.inbound {
             &record.ingress

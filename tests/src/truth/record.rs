@@ -118,6 +118,12 @@ impl Record {
         })
     }
 
+    /// Bytes of both streams, that from the client first.
+    #[must_use]
+    pub fn streams(&self) -> (u64, u64) {
+        (self.stream_sent(), self.stream_received())
+    }
+
     /// Bytes of the stream from client to remote: what the endpoints count.
     #[must_use]
     pub fn stream_sent(&self) -> u64 {
