@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 
 use anyhow::Result;
+use nat_acct_tests::lab::loss::{Hook, Loss};
 use nat_acct_tests::lab::second::{SECOND_OUTSIDE, SECOND_TABLE, second_translated};
 use nat_acct_tests::lab::{INSIDE, OUTSIDE, translated};
 use nat_acct_tests::traffic::conversation::{Conversation, Done, Step};
@@ -95,6 +96,43 @@ fn by_mark() -> Result<()> {
             "two uplinks, by mark, both directions",
             "exact, each interface named",
         );
+        Ok(())
+    })
+}
+
+/// The SYN has left by one uplink when the other one takes over: both addresses
+/// were the client's, and the record does not choose.
+#[test]
+fn from_one_to_the_other_while_it_opens() -> Result<()> {
+    const PORT: u16 = 5_003;
+    in_a_lab(|lab| {
+        lab.second_outside()?;
+        let watch = Watch::start(lab)?;
+        let mut all = Vec::new();
+        for family in Family::ALL {
+            let loss = Loss::begin(lab, Ns::Remote, Hook::Input, PORT)?;
+            let done = std::thread::scope(|scope| {
+                let outward = conversation_to(lab, family, PORT);
+                let talk = scope.spawn(move || outward.run(&OUTWARD.0, &OUTWARD.1));
+                loss.wait_for(1)?;
+                let client = Ns::Client1.address(family);
+                rule(lab, family, &format!("from {client}"))?;
+                loss.end()?;
+                talk.join().expect("the thread of the conversation")
+            })?;
+            let seen = done.remote.peer.ip();
+            assert_eq!(seen, second_translated(family), "the lab changes over");
+            all.push(done);
+        }
+        let records = watch.finish(all.len())?;
+        for Done { client, .. } in all {
+            let record = record_of(&records, client.local, client.peer);
+            let said = (record.translated, record.matched.as_str());
+            assert_eq!(said, (None, "ambiguous"), "{record:#?}");
+            assert_eq!(record.streams(), client.streams(), "{record:#?}");
+        }
+        let case = "from one uplink to the other while it opens";
+        shown_both_ways(case, "exact, mapping absent: ambiguous");
         Ok(())
     })
 }
