@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::agent;
-use crate::lab::{Background, Lab, Ns};
+use crate::lab::{Background, Lab, Ns, output};
 use crate::wait::{PATIENCE, wait_until};
 
 /// A running capture. Dropping it ends it.
@@ -43,9 +43,13 @@ impl Capture {
             .filter(|line| line.contains("received/dropped"))
             .all(|line| line.contains("/0 (pcap:0/"));
         ensure!(lossless, "the capture is not whole:\n{lost}");
+        // A thread of dumpcap for each interface: on a busy machine, they write in turns of any
+        // length.
+        let sorted = format!("{}.sorted", self.file);
+        output(Command::new("reordercap").args([&self.file, &sorted]))?;
         let records = lab.dir().join("replayed.jsonl");
         let replay = Command::new(agent::binary()?)
-            .args(["replay", &self.file])
+            .args(["replay", &sorted])
             .args(args)
             .arg("--output")
             .arg(&records)

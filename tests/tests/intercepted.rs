@@ -5,10 +5,12 @@
 use std::net::{IpAddr, SocketAddr};
 
 use anyhow::Result;
-use nat_acct_tests::traffic::conversation::{Conversation, Done, Step};
+use nat_acct_tests::traffic::connect::{dial, listen};
+use nat_acct_tests::traffic::conversation::{Conversation, Done, Step, accept, between};
 use nat_acct_tests::truth::record_of;
 use nat_acct_tests::watch::{Watch, shown_both_ways};
 use nat_acct_tests::{Family, Lab, Ns, in_a_lab};
+use nix::sys::socket::{setsockopt, sockopt};
 
 use Step::{Meet, Receive, ReceiveToEnd, Send};
 
@@ -49,6 +51,45 @@ fn by_a_proxy_on_the_gateway() -> Result<()> {
         check(watch, &all)?;
         shown_both_ways(
             "redirected to a proxy on the gateway",
+            "exact, mapping absent: intercepted",
+        );
+        Ok(())
+    })
+}
+
+/// The gateway takes the packets as they are, with the remote's address.
+#[test]
+fn by_a_transparent_proxy() -> Result<()> {
+    in_a_lab(|lab| {
+        lab.leave_bridge_to_itself();
+        let proxy = SocketAddr::new(Ns::Gateway.address(Family::V4), PROXY);
+        lab.nft(
+            Ns::Gateway,
+            &format!(
+                "table ip transparent {{
+                    chain prerouting {{
+                        type filter hook prerouting priority mangle;
+                        iifname br0 tcp dport {WANTED} tproxy to {proxy} meta mark set 1 accept
+                    }}
+                }}"
+            ),
+        )?;
+        lab.run(Ns::Gateway, "ip rule add fwmark 1 lookup 100")?;
+        lab.run(Ns::Gateway, "ip route add local default dev lo table 100")?;
+        let watch = Watch::start(lab)?;
+        let listener = listen(lab, Ns::Gateway, proxy)?;
+        setsockopt(&listener, sockopt::IpTransparent, &true)?;
+        let remote = SocketAddr::new(Ns::Remote.address(Family::V4), WANTED);
+        let client = dial(lab, Ns::Client1, 0, remote)?;
+        let proxy = accept(&listener)?;
+        assert_eq!(proxy.local_addr()?, remote, "the proxy takes its place");
+        let done = between(
+            (client, &[Send(900), ReceiveToEnd]),
+            (proxy, &[Receive(900), Send(30_000)]),
+        )?;
+        check(watch, &[done])?;
+        shown_both_ways(
+            "taken by a transparent proxy",
             "exact, mapping absent: intercepted",
         );
         Ok(())

@@ -49,7 +49,7 @@ fn check(at: Ns, hook: Hook, case: &str) -> Result<()> {
 
 /// A conversation of which only the third SYN gets through.
 fn after_two_losses(lab: &Lab, family: Family, at: Ns, hook: Hook) -> Result<Done> {
-    let loss = Loss::begin(lab, at, hook, PORT)?;
+    let loss = Loss::begin(lab, at, hook, &format!("tcp dport {PORT}"))?;
     std::thread::scope(|scope| {
         let talk = scope.spawn(|| {
             Conversation::new(lab, Ns::Client1, family)

@@ -92,16 +92,20 @@ fn one_overtakes_the_other() -> Result<()> {
 /// The gateway loses the SYN of the first client, until that of the second one
 /// has got through.
 fn overtaken(lab: &Lab, family: Family) -> Result<[Done; 2]> {
-    let loss = Loss::begin(lab, Ns::Gateway, Hook::Forward, PORT)?;
+    let ip = match family {
+        Family::V4 => "ip",
+        Family::V6 => "ip6",
+    };
+    let selector = format!("{ip} saddr {}", Ns::Client1.address(family));
+    let loss = Loss::begin(lab, Ns::Gateway, Hook::Forward, &selector)?;
     let remote = SocketAddr::new(Ns::Remote.address(family), PORT);
     let listener = listen(lab, Ns::Remote, remote)?;
     std::thread::scope(|scope| {
         let first = scope.spawn(|| dial(lab, Ns::Client1, remote));
         loss.wait_for(1)?;
-        loss.end()?;
-        // At once, while the first one waits to send again.
         let second = dial(lab, Ns::Client2, remote)?;
         let second = (second, accept(&listener)?);
+        loss.end()?;
         let first = first.join().expect("the thread of the first")?;
         let first = (first, accept(&listener)?);
         let talk = |(client, remote): (TcpStream, TcpStream), sent| {

@@ -110,7 +110,8 @@ fn from_one_to_the_other_while_it_opens() -> Result<()> {
         let watch = Watch::start(lab)?;
         let mut all = Vec::new();
         for family in Family::ALL {
-            let loss = Loss::begin(lab, Ns::Remote, Hook::Input, PORT)?;
+            let selector = format!("tcp dport {PORT}");
+            let loss = Loss::begin(lab, Ns::Remote, Hook::Input, &selector)?;
             let done = std::thread::scope(|scope| {
                 let outward = conversation_to(lab, family, PORT);
                 let talk = scope.spawn(move || outward.run(&OUTWARD.0, &OUTWARD.1));

@@ -1,4 +1,4 @@
-//! Losing segments on purpose: at a host, those to one TCP port.
+//! Losing segments on purpose, at a host.
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -22,8 +22,8 @@ pub struct Loss<'a> {
 }
 
 impl<'a> Loss<'a> {
-    /// Loses what goes to this port.
-    pub fn begin(lab: &'a Lab, ns: Ns, hook: Hook, port: u16) -> Result<Self> {
+    /// Loses what this selector of nftables means, such as `tcp dport 80`.
+    pub fn begin(lab: &'a Lab, ns: Ns, hook: Hook, selector: &str) -> Result<Self> {
         let hook = match hook {
             Hook::Forward => "forward",
             Hook::Input => "input",
@@ -35,7 +35,7 @@ impl<'a> Loss<'a> {
                     counter lost {{ }}
                     chain lose {{
                         type filter hook {hook} priority filter; policy accept;
-                        tcp dport {port} counter name lost drop
+                        {selector} counter name lost drop
                     }}
                 }}"
             ),
