@@ -6,6 +6,8 @@
 #![deny(unsafe_code)]
 
 pub mod agent;
+pub mod agreement;
+pub mod capture;
 pub mod cases;
 pub mod ignored;
 pub mod lab;
@@ -17,10 +19,13 @@ pub mod shapes;
 pub mod traffic;
 pub mod truth;
 pub mod wait;
+pub mod watch;
 
 pub use agent::Agent;
+pub use capture::Capture;
 pub use lab::{Background, Family, Lab, Ns};
 pub use privilege::{in_a_lab, require_root};
 pub use random::Random;
 pub use truth::{Count, Truth};
 pub use wait::wait_until;
+pub use watch::Watch;

@@ -30,6 +30,8 @@ pub struct Facts {
     pub rst_refuted: bool,
     /// Whether the opener has acknowledged the peer's SYN.
     pub established: bool,
+    /// Whether the opener has gone on as after an answer, though none was seen.
+    pub answer_missed: bool,
     /// Whether another connection took the 4-tuple over.
     pub superseded: bool,
     /// Whether the peer went on with an older connection after this opening.
@@ -74,6 +76,7 @@ impl Facts {
             rst_ns: time(connection.rst_ns.get()),
             rst_refuted: alive(Sender::Client) && alive(Sender::Remote),
             established: connection.established.get(),
+            answer_missed: answer_missed(connection),
             superseded: connection.superseded.get(),
             challenged: connection.challenged.get(),
             isn_is_shared: connection.isn_is_shared.get(),
@@ -85,6 +88,11 @@ impl Facts {
     pub fn answered(&self) -> bool {
         self.isn.get(self.opener.peer()).is_some()
     }
+}
+
+fn answer_missed(connection: &Connection) -> bool {
+    let opener = connection.opener();
+    connection.moved.get(opener).get() && !connection.has_isn.get(opener.peer()).get()
 }
 
 fn each<T>(f: impl Fn(Sender) -> T) -> PerSender<T> {

@@ -151,6 +151,8 @@ impl Engine {
     /// Ends all connections; those that are still open end for `reason`.
     pub fn stop(&mut self, reason: End) {
         self.stopped = Some(reason);
+        self.requests
+            .extend(self.matcher.unsettled().map(Request::Look));
         for slot in self.connections.retire_all() {
             self.requests.push_back(Request::Retire(slot));
         }
@@ -173,6 +175,7 @@ impl Engine {
                 self.requests.push_back(Request::NoteSharedIsn(slot));
             }
         }
+        self.matcher.answered(facts);
         if self.connections.stage(facts.slot) != Some(Stage::Open) {
             return;
         }
@@ -181,14 +184,20 @@ impl Engine {
             self.requests.push_back(Request::ForgetReset(facts.slot));
         }
         if lifetime::over_ns(facts, &self.timeouts) <= now_ns || self.stopped.is_some() {
-            self.connections.set_stage(facts.slot, Stage::Retiring);
-            self.requests.push_back(Request::Retire(facts.slot));
-            return;
+            return self.retire(facts);
         }
         let look_ns = lifetime::look_ns(facts, &self.timeouts).max(now_ns + LOOK_PAUSE_NS);
         if self.connections.needs_timer(facts.slot, look_ns) {
             self.timers.set(facts.slot, look_ns);
         }
+    }
+
+    /// Has a connection taken out, after a look at those that tell who it was.
+    fn retire(&mut self, facts: &Facts) {
+        let related = self.matcher.related(facts);
+        self.requests.extend(related.into_iter().map(Request::Look));
+        self.connections.set_stage(facts.slot, Stage::Retiring);
+        self.requests.push_back(Request::Retire(facts.slot));
     }
 
     fn harvested(&mut self, facts: &Facts, volumes: PerSender<Volume>) {

@@ -29,7 +29,7 @@ pub(super) fn of(facts: &Facts, volumes: PerSender<Volume>, mapping: &Mapping, e
         translated: mapping.translated,
         matched: mapping.matched,
         totals: Totals { sent, received },
-        partial: !(sent_whole && received_whole),
+        partial: !(sent_whole && received_whole) || facts.answer_missed,
         inside: facts.key.zone.interface(),
         vlans: facts.key.zone.vlan().ids(),
     }

@@ -5,6 +5,8 @@ use std::{ffi::OsStr, sync::Arc};
 
 use jiff::Timestamp;
 
+use super::Interface;
+
 /// The conversion from a source's clock to the wall clock, and the names of the interfaces.
 #[derive(Clone, Debug)]
 pub struct Stamp {
@@ -35,14 +37,12 @@ impl Stamp {
             .unwrap_or_else(|| nearest(since_epoch_ns))
     }
 
-    /// The name of the inside interface with this number.
-    pub fn inside_name(&self, number: usize) -> Arc<str> {
-        name(&self.inside, number)
-    }
-
-    /// The name of the outside interface with this number.
-    pub fn outside_name(&self, number: usize) -> Arc<str> {
-        name(&self.outside, number)
+    /// The name of an interface.
+    pub fn name(&self, interface: Interface) -> Arc<str> {
+        match interface {
+            Interface::Inside(number) => name(&self.inside, number),
+            Interface::Outside(number) => name(&self.outside, number),
+        }
     }
 }
 
@@ -96,9 +96,9 @@ mod tests {
     #[test]
     fn a_number_without_a_name_stays_a_number() {
         let stamp = Stamp::new(0, &["br0", "br1"], &["eth1"]);
-        assert_eq!(&*stamp.inside_name(1), "br1");
-        assert_eq!(&*stamp.outside_name(0), "eth1");
-        assert_eq!(&*stamp.outside_name(7), "#7");
+        assert_eq!(&*stamp.name(Interface::Inside(1)), "br1");
+        assert_eq!(&*stamp.name(Interface::Outside(0)), "eth1");
+        assert_eq!(&*stamp.name(Interface::Outside(7)), "#7");
     }
 
     fn check(offset_ns: i128, source_ns: u64, expect: &str) {

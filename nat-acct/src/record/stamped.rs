@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use ulid::Ulid;
 
-use super::{Closed, Compact, Ecs, Format, Stamp, identifier};
+use super::{Closed, Compact, Ecs, Format, Interface, Stamp, identifier};
 
 /// The record of one connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +25,8 @@ pub struct Record {
     pub end: Timestamp,
     /// Name of the inside interface.
     pub inside: Arc<str>,
-    /// Name of the outside interface, if the translated address is known.
-    pub outside: Option<Arc<str>>,
+    /// Name of the interface on the remote's side, if the translated address is known.
+    pub beyond: Option<Arc<str>>,
 }
 
 impl Record {
@@ -40,10 +40,10 @@ impl Record {
             written,
             start,
             end: stamp.wall_clock(closed.end_ns).max(start),
-            inside: stamp.inside_name(closed.inside),
-            outside: closed
+            inside: stamp.name(Interface::Inside(closed.inside)),
+            beyond: closed
                 .translated
-                .map(|translated| stamp.outside_name(translated.outside)),
+                .map(|translated| stamp.name(translated.interface)),
         }
     }
 
@@ -77,7 +77,7 @@ mod tests {
         let again = record(2, Timestamp::MAX);
         assert_eq!(first.id, again.id);
         assert_eq!(first.id.timestamp_ms(), 6);
-        assert_eq!(first.outside.as_deref(), Some("eth1"));
+        assert_eq!(first.beyond.as_deref(), Some("eth1"));
     }
 
     #[test]
@@ -116,7 +116,7 @@ mod tests {
             remote: endpoint(2, 22),
             translated: Some(Translated {
                 endpoint: endpoint(3, 61002),
-                outside: 0,
+                interface: Interface::Outside(0),
             }),
             matched: Match::Sequence,
             totals: Totals::default(),

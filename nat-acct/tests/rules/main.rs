@@ -4,6 +4,7 @@ mod attempts;
 mod capacity;
 mod endings;
 mod gateway;
+mod hairpin;
 mod matching;
 mod random;
 mod zones;

@@ -160,6 +160,49 @@ fn blocked_local_or_intercepted() {
     assert!(records.iter().all(|record| record.translated.is_none()));
 }
 
+/// The gateway leads the first one elsewhere, right to the remote of the other one.
+#[test]
+fn a_translated_remote_is_not_taken_for_the_remote_of_another() {
+    let mut gateway = Gateway::new();
+    let [mut first, second] = twins();
+    let wanted = second.remote;
+    first.remote.0 = [203, 0, 113, 99].into();
+    second.syn_inside(&mut gateway);
+    first.syn_inside(&mut gateway);
+    let led = Talk {
+        remote: wanted,
+        ..first
+    };
+    led.syn_outside(&mut gateway);
+    first.sent += 1;
+    first.syn_ack(&mut gateway);
+    first.ack(&mut gateway);
+    first.reset(&mut gateway);
+    let led = gateway.only_record();
+    assert_eq!((led.matched, led.translated), (Match::Intercepted, None));
+    let [second] = gateway.stop()[..] else {
+        panic!("not one record");
+    };
+    assert_eq!(
+        (second.matched, second.translated),
+        (Match::Ambiguous, None)
+    );
+}
+
+#[test]
+fn an_answer_proves_whose_the_sighting_was() {
+    let mut gateway = Gateway::new();
+    let [first, mut second] = twins();
+    let mut blocked = first;
+    blocked.remote.0 = [203, 0, 113, 99].into();
+    blocked.syn_inside(&mut gateway);
+    second.open(&mut gateway);
+    second.reset(&mut gateway);
+    let second_record = gateway.only_record();
+    assert_eq!(second_record.matched, Match::Sequence);
+    assert_eq!(translated_port(&second_record), Some(second.translated.1));
+}
+
 #[test]
 fn not_translated_at_all() {
     let mut gateway = Gateway::new();

@@ -12,8 +12,10 @@ pub mod foreign;
 pub mod hooks;
 mod leftovers;
 mod listening;
+pub mod loss;
 mod nat;
 mod packet_socket;
+pub mod second;
 mod topology;
 pub mod tun;
 
@@ -134,6 +136,25 @@ impl Lab {
     /// addresses and another index.
     pub fn bring_back(&self, interface: &str) -> Result<()> {
         topology::bring_back(self, interface)
+    }
+
+    /// Adds an inside interface with a client behind it: a
+    /// [`Ns::Neighbour`] or a [`Ns::Twin`].
+    pub fn second_inside(&self, client: Ns) -> Result<()> {
+        second::inside(self, client)
+    }
+
+    /// Adds an outside interface to the same remote, which masquerades what is
+    /// routed by [`second::SECOND_TABLE`].
+    pub fn second_outside(&self) -> Result<()> {
+        second::outside(self)
+    }
+
+    /// The namespaces that there are.
+    #[must_use]
+    pub fn namespaces(&self) -> Vec<Ns> {
+        let exists = |ns: &Ns| Path::new("/run/netns").join(self.netns(*ns)).exists();
+        Ns::ALL.into_iter().filter(exists).collect()
     }
 
     /// A directory for pinned eBPF objects, which goes with the lab. `ip netns

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::net::IpAddr;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -15,7 +16,7 @@ pub const ONLY: &str = "eth0";
 const PORTS: [&str; 2] = ["port1", "port2"];
 
 pub fn build(lab: &Lab) -> Result<()> {
-    for ns in Ns::ALL {
+    for ns in Ns::ALWAYS {
         output(Command::new("ip").args(["netns", "add", &lab.netns(ns)]))?;
         settle(lab, ns)?;
     }
@@ -30,7 +31,7 @@ pub fn build(lab: &Lab) -> Result<()> {
 
 /// Addresses are to be usable at once: no duplicate address detection. Only
 /// the gateway forwards.
-fn settle(lab: &Lab, ns: Ns) -> Result<()> {
+pub fn settle(lab: &Lab, ns: Ns) -> Result<()> {
     let mut settings = vec![
         ("ipv6/conf/all/accept_dad", "0"),
         ("ipv6/conf/default/accept_dad", "0"),
@@ -78,8 +79,8 @@ fn outside(lab: &Lab) -> String {
 /// Brings the gateway's outside up.
 pub fn outside_addresses() -> String {
     let mut lines = format!("link set {OUTSIDE} up\n");
-    for family in [Family::V4, Family::V6] {
-        lines += &address(translated(family).to_string(), family, OUTSIDE);
+    for family in Family::ALL {
+        lines += &address(translated(family), family, OUTSIDE);
     }
     lines
 }
@@ -100,7 +101,7 @@ pub fn bring_back(lab: &Lab, interface: &str) -> Result<()> {
 /// Brings the only interface of a client up.
 pub fn host(ns: Ns, router: Ns) -> String {
     let mut lines = addresses(ns, ONLY);
-    for family in [Family::V4, Family::V6] {
+    for family in Family::ALL {
         lines += &format!("route add default via {}\n", router.address(family));
     }
     lines
@@ -109,13 +110,13 @@ pub fn host(ns: Ns, router: Ns) -> String {
 /// Brings an interface up with the addresses of its namespace.
 pub fn addresses(ns: Ns, interface: &str) -> String {
     let mut lines = format!("link set lo up\nlink set {interface} up\n");
-    for family in [Family::V4, Family::V6] {
-        lines += &address(ns.address(family).to_string(), family, interface);
+    for family in Family::ALL {
+        lines += &address(ns.address(family), family, interface);
     }
     lines
 }
 
-fn address(address: String, family: Family, interface: &str) -> String {
+pub fn address(address: IpAddr, family: Family, interface: &str) -> String {
     match family {
         Family::V4 => format!("address add {address}/24 dev {interface}\n"),
         Family::V6 => format!("address add {address}/64 dev {interface} nodad\n"),

@@ -14,6 +14,7 @@ use nix::sys::socket::{
     socket, sockopt,
 };
 
+use super::isn;
 use crate::lab::{Family, Lab, Ns};
 use crate::wait::PATIENCE;
 
@@ -35,9 +36,24 @@ pub fn attempt(
     remote: SocketAddr,
     deadline: Duration,
 ) -> Result<Attempt> {
+    attempt_with_isn(lab, from, port, None, remote, deadline)
+}
+
+/// The same with this initial sequence number.
+pub fn attempt_with_isn(
+    lab: &Lab,
+    from: Ns,
+    port: u16,
+    isn: Option<u32>,
+    remote: SocketAddr,
+    deadline: Duration,
+) -> Result<Attempt> {
     let local = SocketAddr::new(from.address(family_of(remote)), port);
     lab.enter(from, || {
         let fd = bound_socket(local)?;
+        if let Some(isn) = isn {
+            isn::choose(&fd, isn)?;
+        }
         let local = local_address(&fd)?;
         Ok(Attempt {
             local,

@@ -8,6 +8,7 @@ pub mod curl;
 pub mod half_close;
 pub mod http;
 pub mod iperf3;
+mod isn;
 pub mod many;
 pub mod mixed;
 pub mod mptcp;

@@ -5,6 +5,7 @@ mod capture;
 mod compare;
 pub mod conntrack;
 mod counter;
+mod find;
 mod nft;
 mod record;
 mod wire;
@@ -15,6 +16,7 @@ use std::net::{IpAddr, SocketAddr};
 pub use capture::{Capture, Seen};
 pub use compare::{Cell, Row, assert_equal, compare};
 pub use counter::Counter;
+pub use find::record_of;
 pub use record::{Record, Volume};
 pub use wire::{Wire, assert_carried};
 

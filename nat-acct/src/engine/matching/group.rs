@@ -24,6 +24,16 @@ struct Opening {
     opened_ns: u64,
 }
 
+impl Opening {
+    /// A packet is seen on the side where it enters before the side where it leaves.
+    fn is_in_order(&self, opener: Sender, seen: &OutsideSyn) -> bool {
+        match opener {
+            Sender::Client => self.opened_ns <= seen.first_ns,
+            Sender::Remote => self.opened_ns >= seen.first_ns,
+        }
+    }
+}
+
 impl Group {
     pub(super) fn new(opener: Sender) -> Self {
         Self::Couple(Couple {
@@ -93,6 +103,18 @@ impl Group {
         }
     }
 
+    /// The slot of the only opening, if the only sighting is its own.
+    pub(super) fn settled(&self) -> Option<u32> {
+        match self {
+            Self::Couple(Couple {
+                opening: Some(opening),
+                sighting: Some((_, seen)),
+                opener,
+            }) => opening.is_in_order(*opener, seen).then_some(opening.slot),
+            Self::Couple(_) | Self::Crowd(_) => None,
+        }
+    }
+
     /// Whether there is nothing here.
     pub(super) fn is_empty(&self) -> bool {
         match self {
@@ -142,16 +164,8 @@ impl Couple {
             return Answer::Absent;
         };
         match self.sighting {
-            Some((key, seen)) if self.in_order(&opening, &seen) => Answer::Proved(key),
+            Some((key, seen)) if opening.is_in_order(self.opener, &seen) => Answer::Proved(key),
             Some(_) | None => Answer::Absent,
-        }
-    }
-
-    /// A packet is seen on the side where it enters before the side where it leaves.
-    fn in_order(&self, opening: &Opening, seen: &OutsideSyn) -> bool {
-        match self.opener {
-            Sender::Client => opening.opened_ns <= seen.first_ns,
-            Sender::Remote => opening.opened_ns >= seen.first_ns,
         }
     }
 

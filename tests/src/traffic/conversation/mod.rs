@@ -22,7 +22,7 @@ use anyhow::{Context, Result};
 
 pub use script::{Ending, Step, Talk, play};
 
-use super::connect::{dial, dial_with_data, listen};
+use super::connect::{attempt_with_isn, dial_with_data, listen};
 use super::{mptcp, payload};
 use crate::lab::{Family, Lab, Ns, translated};
 use crate::truth::{Count, Truth};
@@ -46,7 +46,7 @@ impl Done {
             label: label.to_owned(),
             client: self.client.local.ip(),
             client_port: Some(self.client.local.port()),
-            remote: self.remote.local,
+            remote: self.client.peer,
             translated: self.remote.peer.ip(),
             translated_port: Some(self.remote.peer.port()),
             sent: Count::of(self.client.sent, self.remote.received),
@@ -65,7 +65,9 @@ pub struct Conversation<'a> {
     family: Family,
     client_port: u16,
     remote_port: u16,
-    forwarded_port: Option<u16>,
+    dialled: Option<SocketAddr>,
+    isn: Option<u32>,
+    is_inbound: bool,
     early: u64,
     multipath: bool,
 }
@@ -82,7 +84,9 @@ impl<'a> Conversation<'a> {
             family,
             client_port: 0,
             remote_port: 0,
-            forwarded_port: None,
+            dialled: None,
+            isn: None,
+            is_inbound: false,
             early: 0,
             multipath: false,
         }
@@ -125,8 +129,28 @@ impl<'a> Conversation<'a> {
     /// [`Lab::forward_port`] leads to [`Self::client_port`].
     #[must_use]
     pub fn inbound(self, forwarded_port: u16) -> Self {
+        let gateway = SocketAddr::new(translated(self.family), forwarded_port);
         Self {
-            forwarded_port: Some(forwarded_port),
+            is_inbound: true,
+            ..self.dialling(gateway)
+        }
+    }
+
+    /// Opened to this address, which the gateway translates to that of the side
+    /// that is called.
+    #[must_use]
+    pub fn dialling(self, dialled: SocketAddr) -> Self {
+        Self {
+            dialled: Some(dialled),
+            ..self
+        }
+    }
+
+    /// Opened with this initial sequence number.
+    #[must_use]
+    pub fn isn(self, isn: u32) -> Self {
+        Self {
+            isn: Some(isn),
             ..self
         }
     }
@@ -148,9 +172,10 @@ impl<'a> Conversation<'a> {
 
     /// Plays both scripts to their end.
     pub fn run(&self, client: &[Step], remote: &[Step]) -> Result<Done> {
-        let meeting = Barrier::new(2);
-        let (done, ()) = self.play(client, remote, &meeting, || ())?;
-        Ok(done)
+        // Further subflows of Multipath TCP need the listener.
+        let (at_client, at_remote, _listener) = self.open()?;
+        let done = between((at_client, client), (at_remote, remote))?;
+        Ok(self.with_early(done))
     }
 
     /// The same, but both scripts have exactly two `Meet`s; between them, with
@@ -162,38 +187,22 @@ impl<'a> Conversation<'a> {
         meanwhile: impl FnOnce() -> T,
     ) -> Result<(Done, T)> {
         let meeting = Barrier::new(3);
-        self.play(client, remote, &meeting, || {
+        let (at_client, at_remote, _listener) = self.open()?;
+        let (client, remote) = ((at_client, client), (at_remote, remote));
+        let (done, result) = play_both(client, remote, &meeting, || {
             meeting.wait();
             // A panic must not leave the others waiting.
             let result = catch_unwind(AssertUnwindSafe(meanwhile));
             meeting.wait();
             result.unwrap_or_else(|panic| resume_unwind(panic))
-        })
+        })?;
+        Ok((self.with_early(done), result))
     }
 
-    fn play<T>(
-        &self,
-        client: &[Step],
-        remote: &[Step],
-        meeting: &Barrier,
-        beside: impl FnOnce() -> T,
-    ) -> Result<(Done, T)> {
-        // Further subflows of Multipath TCP need the listener.
-        let (at_client, at_remote, _listener) = self.open()?;
-        std::thread::scope(|scope| {
-            let client = scope.spawn(|| play(at_client, client, meeting));
-            let remote = scope.spawn(|| play(at_remote, remote, meeting));
-            let result = beside();
-            let client = client.join().expect("the client's thread");
-            let remote = remote.join().expect("the remote's thread");
-            let mut client = client.context("the client's script")?;
-            client.sent += self.early;
-            let done = Done {
-                client,
-                remote: remote.context("the remote's script")?,
-            };
-            Ok((done, result))
-        })
+    /// What was sent with the SYN was sent before the script.
+    fn with_early(&self, mut done: Done) -> Done {
+        done.client.sent += self.early;
+        done
     }
 
     /// The sockets of client and remote, and the one that has accepted.
@@ -206,14 +215,19 @@ impl<'a> Conversation<'a> {
             family,
             client_port,
             remote_port,
-            forwarded_port,
+            dialled,
+            isn,
+            is_inbound,
             early,
             multipath,
         } = self;
-        if let Some(port) = forwarded_port {
+        let dial = |from, port, listener: &TcpListener| {
+            let to = dialled.map_or_else(|| listener.local_addr(), Ok)?;
+            anyhow::Ok(attempt_with_isn(lab, from, port, isn, to, PATIENCE)?.outcome?)
+        };
+        if is_inbound {
             let listener = listen(lab, client, (client.address(family), client_port).into())?;
-            let gateway = SocketAddr::new(translated(family), port);
-            let remote = dial(lab, remote, remote_port, gateway)?;
+            let remote = dial(remote, remote_port, &listener)?;
             return Ok((accept(&listener)?, remote, listener));
         }
         let address = remote_address.unwrap_or(remote.address(family));
@@ -223,14 +237,44 @@ impl<'a> Conversation<'a> {
             return Ok((client, accept(&listener)?, listener));
         }
         let listener = listen(lab, remote, (address, remote_port).into())?;
-        let remote = listener.local_addr()?;
         let client = if early > 0 {
+            let remote = listener.local_addr()?;
             dial_with_data(lab, client, client_port, remote, &payload(early))?
         } else {
-            dial(lab, client, client_port, remote)?
+            dial(client, client_port, &listener)?
         };
         Ok((client, accept(&listener)?, listener))
     }
+}
+
+/// A socket and its script.
+type Player<'a> = (TcpStream, &'a [Step]);
+
+/// Plays both scripts on sockets that are connected with each other.
+pub fn between(client: Player<'_>, remote: Player<'_>) -> Result<Done> {
+    let meeting = Barrier::new(2);
+    let (done, ()) = play_both(client, remote, &meeting, || ())?;
+    Ok(done)
+}
+
+fn play_both<T>(
+    client: Player<'_>,
+    remote: Player<'_>,
+    meeting: &Barrier,
+    beside: impl FnOnce() -> T,
+) -> Result<(Done, T)> {
+    std::thread::scope(|scope| {
+        let client = scope.spawn(|| play(client.0, client.1, meeting));
+        let remote = scope.spawn(|| play(remote.0, remote.1, meeting));
+        let result = beside();
+        let client = client.join().expect("the client's thread");
+        let remote = remote.join().expect("the remote's thread");
+        let done = Done {
+            client: client.context("the client's script")?,
+            remote: remote.context("the remote's script")?,
+        };
+        Ok((done, result))
+    })
 }
 
 /// Accepts, but not for ever.
