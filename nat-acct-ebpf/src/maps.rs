@@ -52,6 +52,10 @@ static COUNTERS: PerCpuArray<Counters> = PerCpuArray::with_max_entries(1, 0);
 #[map]
 static FREE_SLOTS: Queue<u32> = Queue::with_max_entries(1, 0);
 
+/// A permit for each opening that may wait for its answer.
+#[map]
+static PERMITS: Queue<u32> = Queue::with_max_entries(1, 0);
+
 /// SYNs seen on the outside.
 #[map]
 static OUTSIDE_SYNS: HashMap<OutsideKey, OutsideSyn> = HashMap::with_max_entries(1, 0);
@@ -181,6 +185,17 @@ impl Runtime for Maps {
     fn return_slot(&self, slot: u32) {
         // The queue has room for all slots.
         let _ = FREE_SLOTS.push(slot, 0);
+    }
+
+    #[inline(always)]
+    fn take_permit(&self) -> bool {
+        matches!(PERMITS.pop(), Ok(Some(_)))
+    }
+
+    #[inline(always)]
+    fn return_permit(&self) {
+        // If two processors return the same one, there is no room for the second in the end.
+        let _ = PERMITS.push(1, 0);
     }
 
     #[inline(always)]

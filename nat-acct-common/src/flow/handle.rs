@@ -61,6 +61,15 @@ impl<'a> Flow<'a> {
         self.bucket.last_seen_ticks.set(table.ticks());
     }
 
+    /// Notes that the opener has acknowledged the peer's SYN.
+    #[inline(always)]
+    pub fn establish<T: Runtime>(&self, table: &T) {
+        if !self.connection.established.get() {
+            self.connection.established.set(true);
+            table.return_permit();
+        }
+    }
+
     /// Tells user space of something that happened to this connection.
     #[inline(always)]
     pub fn emit<T: Runtime>(&self, table: &T, kind: EventKind) {

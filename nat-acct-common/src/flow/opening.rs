@@ -51,6 +51,7 @@ fn open<'a, T: Runtime>(
     }
     flow.connection.opened_ns.set(0);
     table.return_slot(flow.slot);
+    table.return_permit();
     match claimed? {
         Claimed::New(_) => Ok(None),
         Claimed::Existing(bucket) => Ok(Some(bucket)),
@@ -65,7 +66,13 @@ fn begin<'a, T: Runtime>(
     segment: &Segment,
     opener: Sender,
 ) -> Result<Flow<'a>, Cause> {
-    let slot = table.take_slot().ok_or(Cause::TableFull)?;
+    if !table.take_permit() {
+        return Err(Cause::HalfOpenFull);
+    }
+    let Some(slot) = table.take_slot() else {
+        table.return_permit();
+        return Err(Cause::TableFull);
+    };
     let connection = table.connection(slot).ok_or(Cause::Inconsistent)?;
     let now_ns = table.now_ns();
     connection.begin(key, opener, now_ns, table.ticks());
@@ -197,7 +204,7 @@ fn answered<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, sender: S
         connection.has_alternate.set(true);
     }
     if sender == connection.opener() {
-        connection.established.set(true);
+        flow.establish(table);
     }
     account(table, flow, segment, sender);
 }

@@ -41,14 +41,17 @@ pub fn settle<T: Table>(table: &T, retired: &Retired, tick_ns: u64) -> Option<Fa
 }
 
 /// Gives the bucket free and forgets the facts. The caller clears the counters after that, and then
-/// gives the slot back: whoever finds the slot with facts finds them whole.
-pub fn release<T: Table>(table: &T, retired: Retired) {
+/// gives the slot back: whoever finds the slot with facts finds them whole. Returns whether the
+/// permit of the opening is to be given back, too.
+pub fn release<T: Table>(table: &T, retired: Retired) -> bool {
     if let Some(bucket) = retired.bucket.and_then(|number| table.bucket(number)) {
         bucket.set_owner(Owner::FREE);
     }
-    if let Some(connection) = table.connection(retired.slot) {
-        connection.opened_ns.set(0);
-    }
+    let Some(connection) = table.connection(retired.slot) else {
+        return false;
+    };
+    connection.opened_ns.set(0);
+    !connection.established.get()
 }
 
 /// Removes each pointer of another connection to this one.

@@ -14,7 +14,7 @@ pub(super) fn take<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, se
         return reset(table, flow, segment, sender);
     }
     if !connection.established.get() {
-        establish(flow, segment, sender);
+        establish(table, flow, segment, sender);
     }
     connection.moved.get(sender).set(true);
     flow.account(table, segment, segment.payload, sender);
@@ -53,7 +53,7 @@ fn reset<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, sender: Send
 /// The opener's first acknowledgment completes the handshake, and says which of two SYN-ACKs with
 /// different numbers counts.
 #[inline(always)]
-fn establish(flow: &Flow<'_>, segment: &Segment, sender: Sender) {
+fn establish<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, sender: Sender) {
     let connection = flow.connection;
     let peer = sender.peer();
     if sender != connection.opener()
@@ -67,7 +67,7 @@ fn establish(flow: &Flow<'_>, segment: &Segment, sender: Sender) {
         connection.isn.get(peer).set(alternate);
         flow.next().get(peer).set(sequence::first(alternate));
     }
-    connection.established.set(true);
+    flow.establish(table);
 }
 
 #[inline(always)]

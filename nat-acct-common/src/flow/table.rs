@@ -48,6 +48,13 @@ pub trait Runtime: Table {
     /// Gives back a slot that found no bucket.
     fn return_slot(&self, slot: u32);
 
+    /// Takes one of the permits for openings that are not answered yet: their number is bounded, so
+    /// that a flood of them leaves room for connections.
+    fn take_permit(&self) -> bool;
+
+    /// Gives back the permit of an opening that was answered, or found no place.
+    fn return_permit(&self);
+
     /// The counters of the connection in `slot`, those of the processor that runs.
     fn counters(&self, slot: u32) -> Option<&Counters>;
 

@@ -27,6 +27,8 @@ pub enum Cause {
     AfterFirstFin,
     /// A connection that was not taken on, because all slots are in use.
     TableFull,
+    /// A connection that was not taken on, because too many openings wait for an answer.
+    HalfOpenFull,
     /// A connection that was not taken on, because its set stayed locked or the overflow map is
     /// full.
     NoPlace,
@@ -48,7 +50,7 @@ pub enum Cause {
 
 impl Cause {
     /// All causes, in the order of their numbers.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::NotIp,
         Self::NotTcp,
         Self::LaterFragment,
@@ -59,6 +61,7 @@ impl Cause {
         Self::Stray,
         Self::AfterFirstFin,
         Self::TableFull,
+        Self::HalfOpenFull,
         Self::NoPlace,
         Self::Overflowed,
         Self::EventLost,
@@ -82,6 +85,7 @@ impl Cause {
             Self::Stray => "stray",
             Self::AfterFirstFin => "after_first_fin",
             Self::TableFull => "table_full",
+            Self::HalfOpenFull => "half_open_full",
             Self::NoPlace => "no_place",
             Self::Overflowed => "overflowed",
             Self::EventLost => "event_lost",

@@ -31,6 +31,12 @@ impl Settings {
         self.max_connections + 1
     }
 
+    /// Openings that may wait for an answer at a time: so many that a flood of them leaves half of
+    /// the slots to connections.
+    pub(super) const fn permits(&self) -> u32 {
+        self.max_connections.div_ceil(2)
+    }
+
     /// Buckets of the flow table: so many that it is at most half full, in a number of sets that
     /// is a power of two.
     pub(super) const fn buckets(&self) -> u32 {
@@ -66,6 +72,7 @@ pub(super) fn load(settings: &Settings, seed: Seed, pins: Option<&Pins>) -> Resu
         .map_max_entries("CONNECTIONS", settings.slots())
         .map_max_entries("COUNTERS", settings.slots())
         .map_max_entries("FREE_SLOTS", settings.max_connections)
+        .map_max_entries("PERMITS", settings.permits())
         .map_max_entries("OUTSIDE_SYNS", settings.max_connections)
         .map_max_entries("EVENTS", settings.ring_bytes);
     if let Some(pins) = pins {

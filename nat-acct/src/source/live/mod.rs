@@ -54,6 +54,7 @@ pub struct Live {
     table: KernelTable,
     counters: PerCpuArray<MapData, PerSender<Volume>>,
     free_slots: Queue<MapData, u32>,
+    permits: Queue<MapData, u32>,
     outside_syns: HashMap<MapData, OutsideKey, OutsideSyn>,
     ignored: PerCpuArray<MapData, IgnoredTotal>,
     instance: MappedArray<Instance>,
@@ -89,6 +90,7 @@ impl Live {
         let mut live = Self {
             table: KernelTable::new(&mut ebpf, settings, seed)?,
             free_slots: Queue::try_from(take(&mut ebpf, "FREE_SLOTS")?)?,
+            permits: Queue::try_from(take(&mut ebpf, "PERMITS")?)?,
             counters: PerCpuArray::try_from(take(&mut ebpf, "COUNTERS")?)?,
             outside_syns: HashMap::try_from(take(&mut ebpf, "OUTSIDE_SYNS")?)?,
             ignored: PerCpuArray::try_from(take(&mut ebpf, "IGNORED")?)?,
@@ -126,6 +128,9 @@ impl Live {
         for slot in 1..settings.slots() {
             let pushed = self.free_slots.push(slot, 0);
             pushed.context("cannot fill FREE_SLOTS")?;
+        }
+        for _ in 0..settings.permits() {
+            self.permits.push(1, 0).context("cannot fill PERMITS")?;
         }
         let instance = self.instance.get(0).context("the map INSTANCE is empty")?;
         instance.max_connections.set(settings.max_connections);
@@ -304,7 +309,11 @@ impl Live {
     /// When the kernel refuses to write a map; then the slot is not used again.
     pub fn release(&mut self, retired: Retired) -> Result<engine::Event> {
         let slot = retired.slot;
-        flow::release(&self.table, retired);
+        let has_permit = flow::release(&self.table, retired);
+        if has_permit {
+            // There is room for all of them, and for those that were returned twice none.
+            let _ = self.permits.push(1, 0);
+        }
         let zeros = vec![PerSender::default(); aya::util::nr_cpus().map_err(|(_, e)| e)?];
         self.counters
             .set(slot, zeros.try_into()?, 0)

@@ -19,13 +19,14 @@ use nix::{
 use super::{attach::Side, mapped::MappedArray};
 
 /// The maps that live on. The others have nothing in them between two packets.
-pub(super) const MAPS: [&str; 11] = [
+pub(super) const MAPS: [&str; 12] = [
     "FLOWS",
     "OVERFLOW",
     "LOCKS",
     "CONNECTIONS",
     "COUNTERS",
     "FREE_SLOTS",
+    "PERMITS",
     "OUTSIDE_SYNS",
     "EVENTS",
     "IGNORED",
