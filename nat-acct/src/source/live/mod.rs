@@ -131,7 +131,7 @@ impl Live {
         self.attached.clear();
     }
 
-    /// The object, for what the programs log.
+    /// The object, for what the programs log and for test runs of them.
     pub fn ebpf(&mut self) -> &mut Ebpf {
         &mut self.ebpf
     }
