@@ -189,7 +189,7 @@ impl Engine {
             self.requests.push_back(Request::ForgetOutside(*key));
         }
         self.connections.end(facts.slot);
-        if facts.challenged && !facts.answered() {
+        if facts.is_stray() {
             self.stats.stray_openings += 1;
             return;
         }
