@@ -27,7 +27,7 @@ pub(super) fn of<'a, T: Table>(
         if is_refusal(&challenger, segment, sender) {
             return Some(challenger);
         }
-        if is_challenge(&challenger, sender) {
+        if sender != challenger.connection.opener() {
             challenger.connection.challenged.set(true);
         }
     }
@@ -43,13 +43,6 @@ pub(super) fn of<'a, T: Table>(
         return Some(predecessor);
     }
     (seq_fits || ack_fits).then_some(*current)
-}
-
-/// Whether the peer goes on with the older connection instead of answering the challenger's SYN. If
-/// it has refused that, it has answered.
-#[inline(always)]
-fn is_challenge(challenger: &Flow<'_>, sender: Sender) -> bool {
-    sender != challenger.connection.opener() && challenger.connection.rst_ns.get() == 0
 }
 
 /// Whether an RST answers the challenger's SYN, or takes it back. If the peer has gone on with the

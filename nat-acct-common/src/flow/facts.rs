@@ -88,6 +88,12 @@ impl Facts {
     pub fn answered(&self) -> bool {
         self.isn.get(self.opener.peer()).is_some()
     }
+
+    /// Whether this was a stray SYN (RFC 5961, section 4): the peer went on with an older connection,
+    /// and neither answered nor refused it.
+    pub fn is_stray(&self) -> bool {
+        self.challenged && !self.answered() && self.rst_ns.is_none()
+    }
 }
 
 fn answer_missed(connection: &Connection) -> bool {

@@ -206,7 +206,7 @@ impl Engine {
             self.requests.push_back(Request::ForgetOutside(*key));
         }
         self.connections.set_stage(facts.slot, Stage::Settled);
-        if facts.challenged && !facts.answered() {
+        if facts.is_stray() {
             self.stats.stray_openings += 1;
             return;
         }

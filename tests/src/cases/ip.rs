@@ -5,10 +5,11 @@ use nat_acct_common::layout::{Cause, Sender};
 use nat_acct_common::packet::flag::{ACK, SYN};
 
 use super::Entry;
+use super::extension::Extension;
 use super::frame::Side;
 use super::link::converse;
 use super::scene::Scene;
-use super::shape::{Extension, Shape, Tcp};
+use super::shape::{Shape, Tcp};
 use super::talk::{CLIENT, REMOTE, Talk};
 use crate::lab::Family::{V4, V6};
 

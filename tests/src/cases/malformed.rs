@@ -7,10 +7,11 @@ use nat_acct_common::layout::Cause;
 use nat_acct_common::packet::flag::{ACK, SYN};
 
 use super::Entry;
+use super::extension::Extension;
 use super::frame::{Frame, Side};
 use super::link::tagged;
 use super::scene::Scene;
-use super::shape::{Extension, Shape};
+use super::shape::Shape;
 use super::talk::{CLIENT, REMOTE};
 use crate::lab::Family::{self, V4, V6};
 

@@ -4,6 +4,7 @@
 
 mod endings;
 mod expect;
+mod extension;
 mod frame;
 mod ip;
 mod link;

@@ -15,8 +15,11 @@ const CWR: u8 = 0x80;
 pub const CASES: &[Entry] = &[
     ("ECN and CWR on SYN", ecn),
     ("opened by the remote", by_remote),
-    ("data in SYN, acknowledged", data_taken),
-    ("data in SYN, refused and sent again", data_refused),
+    ("data in SYN (TCP Fast Open), acknowledged", data_taken),
+    (
+        "data in SYN (TCP Fast Open), refused and sent again",
+        data_refused,
+    ),
     ("data and FIN in SYN and SYN-ACK", all_at_once),
     ("data in a SYN that is reset", data_reset),
     ("SYN retransmitted after it was refused", refused_again),

@@ -211,10 +211,11 @@ fn data_refused(scene: &mut Scene) {
     let mut old = begun(scene);
     let mut new = old.anew(3_000_000_000, 0);
     new.say(scene, CLIENT, SYN, 20);
+    old.say(scene, REMOTE, ACK, 3);
     new.say(scene, REMOTE, RST | ACK, 0);
     old.say(scene, CLIENT, ACK, 5);
     old.say(scene, REMOTE, ACK, 6);
     old.close(scene);
     scene.expect(new.record("rst", (20, 0), (0, 0)));
-    scene.expect(old.record("fin", (15, 0), (16, 0)));
+    scene.expect(old.record("fin", (15, 0), (19, 0)));
 }

@@ -37,12 +37,14 @@ pub const CASES: &[Entry] = &[
     ("BIG TCP, IPv6: jumbo payload option", |scene| {
         big(scene, V6, Length::Jumbo)
     }),
-    ("headers outside the linear part", |scene| {
-        not_linear(scene, V4)
-    }),
-    ("headers outside the linear part, IPv6", |scene| {
-        not_linear(scene, V6)
-    }),
+    (
+        "headers outside the linear part (a test run has no such skb)",
+        |scene| not_linear(scene, V4),
+    ),
+    (
+        "headers outside the linear part, IPv6 (a test run has no such skb)",
+        |scene| not_linear(scene, V6),
+    ),
 ];
 
 /// The last segment is shorter than the others.

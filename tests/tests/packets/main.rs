@@ -8,3 +8,4 @@ mod replay;
 mod test_run;
 mod third_opinion;
 mod verdict;
+mod wires;

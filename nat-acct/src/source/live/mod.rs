@@ -232,7 +232,7 @@ impl Live {
         }
     }
 
-    /// The object, for what the programs log.
+    /// The object, for what the programs log and for test runs of them.
     pub fn ebpf(&mut self) -> &mut Ebpf {
         &mut self.ebpf
     }
