@@ -39,22 +39,13 @@ fn one_over_the_ports_of_the_bridge_is_warned_of() -> Result<()> {
             Ok(agent.log().contains(BYPASSED).then_some(()))
         })?;
         let truths = converse(lab)?;
+        // What passes does not tell of all that has passed.
         let records = agent.wait_for_closing(truths.len(), PATIENCE)?;
         let stopped = agent.stop()?;
         let log = stopped.log;
         assert_eq!(log.matches(BYPASSED).count(), 1, "{log}");
         assert!(log.contains("br0") && log.contains("lab fast"), "{log}");
-        for record in records {
-            let truth = truths
-                .iter()
-                .find(|truth| truth.client_port == Some(record.client.port()));
-            let truth = truth.expect("the record of a connection");
-            let is_whole = truth.received.agrees(record.stream_received());
-            assert!(
-                is_whole || record.partial || record.reason != "fin",
-                "{record:?}"
-            );
-        }
+        assert!(records.iter().all(|record| record.partial), "{records:?}");
         note("a flowtable over the ports of the bridge", "warned, marked");
         Ok(())
     })
