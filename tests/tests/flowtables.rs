@@ -38,23 +38,23 @@ fn one_over_the_ports_of_the_bridge_is_warned_of() -> Result<()> {
         wait_until(PATIENCE, "the warning", || {
             Ok(agent.log().contains(BYPASSED).then_some(()))
         })?;
-        let truths = converse(lab)?;
+        let mut truths = converse(lab)?;
+        // Before Linux 5.13 it does not go past the bridge.
         let records = agent.wait_for_closing(truths.len(), PATIENCE)?;
         let stopped = agent.stop()?;
         let log = stopped.log;
         assert_eq!(log.matches(BYPASSED).count(), 1, "{log}");
         assert!(log.contains("br0") && log.contains("lab fast"), "{log}");
-        for record in records {
-            let truth = truths
-                .iter()
-                .find(|truth| truth.client_port == Some(record.client.port()));
-            let truth = truth.expect("the record of a connection");
-            let is_whole = truth.received.agrees(record.stream_received());
-            assert!(
-                is_whole || record.partial || record.reason != "fin",
-                "{record:?}"
-            );
-        }
+        let whole: Vec<_> = records
+            .into_iter()
+            .filter(|record| !record.partial)
+            .collect();
+        let has_record = |truth: &Truth| {
+            let mut ports = whole.iter().map(|record| record.client.port());
+            ports.any(|port| truth.client_port == Some(port))
+        };
+        truths.retain(has_record);
+        assert_equal(&truths, &whole);
         note("a flowtable over the ports of the bridge", "warned, marked");
         Ok(())
     })

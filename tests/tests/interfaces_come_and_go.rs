@@ -2,7 +2,7 @@
 //! attaches to it again, says so once each way, and keeps what it has counted.
 
 use anyhow::Result;
-use nat_acct_tests::lab::translated;
+use nat_acct_tests::lab::{hooks, translated};
 use nat_acct_tests::shapes::{Way, shown};
 use nat_acct_tests::traffic::conversation::Conversation;
 use nat_acct_tests::traffic::conversation::Step::{Close, Meet, Receive, ReceiveToEnd, Send};
@@ -10,14 +10,13 @@ use nat_acct_tests::truth::assert_equal;
 use nat_acct_tests::wait::PATIENCE;
 use nat_acct_tests::{Agent, Family, Lab, Ns, Truth, agent, in_a_lab, wait_until};
 
-const HOOKS: [&str; 2] = ["tcx", "clsact"];
 const GONE: &str = "the interface is gone";
 const ATTACHED: &str = "programs are on the interface";
 
 #[test]
 fn the_inside_comes_back() -> Result<()> {
     in_a_lab(|lab| {
-        for hook in HOOKS {
+        for hook in hooks::of_kernel() {
             survives(lab, hook, "br0", |agent| {
                 lab.run(Ns::Gateway, "ip link del br0")?;
                 wait_for(agent, GONE, "br0", 1)?;
@@ -33,7 +32,7 @@ fn the_inside_comes_back() -> Result<()> {
 fn the_outside_comes_back() -> Result<()> {
     in_a_lab(|lab| {
         keep_translations(lab)?;
-        for hook in HOOKS {
+        for hook in hooks::of_kernel() {
             survives(lab, hook, "eth1", |agent| {
                 lab.run(Ns::Gateway, "ip link del eth1")?;
                 wait_for(agent, GONE, "eth1", 1)?;
@@ -48,7 +47,7 @@ fn the_outside_comes_back() -> Result<()> {
 #[test]
 fn it_comes_back_before_anybody_has_looked() -> Result<()> {
     in_a_lab(|lab| {
-        for hook in HOOKS {
+        for hook in hooks::of_kernel() {
             survives(lab, hook, "br0", |_| {
                 lab.run(Ns::Gateway, "ip link del br0")?;
                 lab.bring_back("br0")
@@ -62,7 +61,7 @@ fn it_comes_back_before_anybody_has_looked() -> Result<()> {
 #[test]
 fn another_gets_its_name() -> Result<()> {
     in_a_lab(|lab| {
-        survives(lab, "tcx", "br0", |agent| {
+        survives(lab, "auto", "br0", |agent| {
             lab.run(Ns::Gateway, "ip link set br0 down")?;
             lab.run(Ns::Gateway, "ip link set br0 name br9")?;
             wait_for(agent, GONE, "br0", 1)?;
@@ -77,7 +76,7 @@ fn another_gets_its_name() -> Result<()> {
 #[test]
 fn down_and_up_is_no_event() -> Result<()> {
     in_a_lab(|lab| {
-        for hook in HOOKS {
+        for hook in hooks::of_kernel() {
             let agent = Agent::start(lab, &["--hook", hook])?;
             let truth = interrupted(lab, || {
                 lab.run(Ns::Gateway, "ip link set br0 down")?;

@@ -5,7 +5,7 @@
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use nat_acct_tests::lab::Background;
+use nat_acct_tests::lab::{Background, hooks};
 use nat_acct_tests::shapes::{Way, shown};
 use nat_acct_tests::traffic::conversation::Conversation;
 use nat_acct_tests::traffic::conversation::Step::{Close, Receive, ReceiveToEnd, Send};
@@ -206,12 +206,12 @@ fn what_an_ifb_shapes_counts_once() -> Result<()> {
     in_a_lab(|lab| {
         run(lab, "ip link add ifb0 type ifb")?;
         run(lab, "ip link set ifb0 up")?;
-        let both = &["tcx", "clsact"][..];
+        let both = hooks::of_kernel();
         for (device, direction, hooks) in [
             ("br0", "egress", both),
             ("eth1", "ingress", both),
             // What is redirected there never comes to the end of the filters.
-            ("eth1", "egress", &["tcx"]),
+            ("eth1", "egress", &both[..both.len() - 1]),
         ] {
             // There may be one already.
             let _ = run(lab, &format!("tc qdisc add dev {device} clsact"));

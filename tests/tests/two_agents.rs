@@ -12,19 +12,18 @@ use nat_acct_tests::wait::PATIENCE;
 use nat_acct_tests::{Agent, Family, Lab, Ns, Random, Truth, agent, in_a_lab};
 
 const CLSACT: [&str; 2] = ["--hook", "clsact"];
-const TCX: [&str; 2] = ["--hook", "tcx"];
 const DEVICES: [&str; 2] = ["br0", "eth1"];
 
 #[test]
 fn what_a_killed_agent_left_is_cleared_away() -> Result<()> {
     in_a_lab(|lab| {
         let mut random = Random::seeded();
-        for next in [CLSACT, TCX] {
+        for next in hooks::of_kernel() {
             Agent::start(lab, &CLSACT)?.kill()?;
             assert_eq!(filters(lab)?, [1, 1, 1, 1], "they outlive their agent");
 
-            let agent = Agent::start(lab, &next)?;
-            let ours = if next == CLSACT { 1 } else { 0 };
+            let agent = Agent::start(lab, &["--hook", next])?;
+            let ours = usize::from(*next == "clsact");
             assert_eq!(filters(lab)?, [ours; 4], "{}", agent.log());
             let truths = converse(lab, &mut random)?;
             exact(agent, &truths)?;

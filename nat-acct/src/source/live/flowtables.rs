@@ -3,8 +3,9 @@
 //! In software that happens behind TC ingress of the flowtable's device, and goes out by TC egress
 //! (kernel: net/core/dev.c, __netif_receive_skb_core; net/netfilter/nf_flow_table_ip.c), so a
 //! flowtable over the interfaces themselves changes nothing. One over what is below them, such as
-//! the ports of a bridge, goes past the bridge, and one in hardware past everything. An opening
-//! is never in a flowtable, so the outside, where only openings are looked at, is not concerned.
+//! the ports of a bridge, goes past the bridge (since Linux 5.13), and one in hardware past
+//! everything. An opening is never in a flowtable, so the outside, where only openings are looked
+//! at, is not concerned.
 
 use crate::netlink::{self, Attributes, Family, Message, text};
 

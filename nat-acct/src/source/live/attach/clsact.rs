@@ -12,6 +12,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use aya::programs::{
     ProgramError, SchedClassifier,
+    links::Link as _,
     tc::{self, NlOptions, SchedClassifierLink, TcAttachOptions, TcHandle},
 };
 use nat_acct_common::layout::Direction;
@@ -228,17 +229,15 @@ pub(super) fn remove_stale(interface: &str, index: u32, direction: Direction) ->
             handle,
             None,
         )?;
-        match detach(link) {
+        match link.detach() {
             Ok(()) => removed += 1,
+            // Another agent was faster.
+            Err(ProgramError::NetlinkError(error))
+                if error.raw_os_error() == Some(libc::ENOENT) => {}
             Err(error) => return Err(error).context("cannot remove a filter of a killed agent"),
         }
     }
     Ok(removed)
-}
-
-fn detach(link: SchedClassifierLink) -> Result<(), ProgramError> {
-    use aya::programs::links::Link as _;
-    link.detach()
 }
 
 #[cfg(test)]
