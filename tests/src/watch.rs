@@ -12,7 +12,8 @@ use crate::capture::Capture;
 use crate::lab::second::{SECOND_INSIDE, SECOND_OUTSIDE};
 use crate::lab::{INSIDE, Lab, Ns, OUTSIDE};
 use crate::shapes::{Way, shown};
-use crate::truth::Record;
+use crate::traffic::conversation::Done;
+use crate::truth::{Record, record_of};
 
 const SOON: Duration = Duration::from_secs(60);
 /// The group of cases in the table of shapes.
@@ -81,6 +82,25 @@ impl<'a> Watch<'a> {
         let replayed = self.capture.stop_and_replay(self.lab, &self.replay_args)?;
         assert_same(&live, &replayed)?;
         agent::closing(&live)
+    }
+
+    /// The same for these conversations, which all must have exact records without
+    /// a translated address, for the reason `matched`.
+    ///
+    /// # Panics
+    ///
+    /// With a record that says anything else.
+    pub fn finish_without_mapping(self, all: &[Done], matched: &str) -> Result<()> {
+        let records = self.finish(all.len())?;
+        for Done { client, .. } in all {
+            let record = record_of(&records, client.local, client.peer);
+            let said = (record.translated, record.matched.as_str());
+            assert_eq!(said, (None, matched), "{record:#?}");
+            assert_eq!(record.streams(), client.streams(), "{record:#?}");
+            assert_eq!(record.reason, "fin", "{record:#?}");
+            assert!(!record.partial, "{record:#?}");
+        }
+        Ok(())
     }
 }
 

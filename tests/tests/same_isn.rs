@@ -76,13 +76,7 @@ fn one_overtakes_the_other() -> Result<()> {
         for family in Family::ALL {
             all.extend(overtaken(lab, family)?);
         }
-        let records = watch.finish(all.len())?;
-        for Done { client, .. } in all {
-            let record = record_of(&records, client.local, client.peer);
-            let said = (record.translated, record.matched.as_str());
-            assert_eq!(said, (None, "ambiguous"), "{record:#?}");
-            assert_eq!(record.streams(), client.streams(), "{record:#?}");
-        }
+        watch.finish_without_mapping(&all, "ambiguous")?;
         let case = "two clients with the same ISN, one overtakes the other";
         shown_both_ways(case, "exact, mapping absent: ambiguous");
         Ok(())

@@ -54,7 +54,8 @@ pub enum Match {
     /// The other endpoint has an address of the gateway itself.
     Local,
     /// No SYN was seen on the outside, yet there was an answer: the gateway answers in place of
-    /// the remote (REDIRECT, transparent proxy, SYNPROXY), or translates the remote's address.
+    /// the remote (REDIRECT, transparent proxy, SYNPROXY without the client's acknowledgment), or
+    /// translates the remote's address.
     Intercepted,
     /// By the initial sequence numbers of both ends, on the inside alone: the SYN left by an inside
     /// interface, because both ends are clients. The other one has a record of its own view.

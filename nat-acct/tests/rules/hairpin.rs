@@ -1,6 +1,8 @@
 //! Connections between two clients, which leave by the inside: each half has its record, and they
 //! know each other only if the packets prove it.
 
+mod random;
+
 use std::{collections::BTreeSet, net::IpAddr};
 
 use nat_acct::{
