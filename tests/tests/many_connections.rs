@@ -1,16 +1,15 @@
 //! Ten thousand short connections: each has its record, none has two, and each
 //! record has the translated port and the bytes that nginx logged.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use nat_acct_tests::server::Nginx;
 use nat_acct_tests::traffic::http::{self, Fetches};
-use nat_acct_tests::truth::Record;
+use nat_acct_tests::truth::{Record, assert_numbered};
 use nat_acct_tests::{Agent, Count, Family, Lab, Ns, Truth, agent, in_a_lab};
-use serde_json::Value;
 
 const CONNECTIONS: usize = 10_000;
 const AT_ONCE: usize = 50;
@@ -28,7 +27,7 @@ fn ten_thousand_connections_have_ten_thousand_right_records() -> Result<()> {
         let records = agent::closing(&stopped.records)?;
         assert_eq!(records.len(), CONNECTIONS);
         same(&truths, &records);
-        numbered_without_gap(&stopped.records)?;
+        assert_numbered(&stopped.records);
         translation_shows(&truths);
         Ok(())
     })
@@ -122,19 +121,6 @@ fn by_record(record: &Record) -> Said {
         matched: record.matched.clone(),
         partial: record.partial,
     }
-}
-
-/// `event.sequence` counts from 0 in the order of the file, and no `event.id`
-/// comes twice.
-fn numbered_without_gap(records: &[Value]) -> Result<()> {
-    let mut ids = BTreeSet::new();
-    for (expected, record) in (0..).zip(records) {
-        let sequence = record["event"]["sequence"].as_u64();
-        assert_eq!(sequence, Some(expected), "{record}");
-        let id = record["event"]["id"].as_str().context("no id")?;
-        assert!(ids.insert(id), "{id} is there twice");
-    }
-    Ok(())
 }
 
 /// The test would prove little if the gateway kept the ports.

@@ -1,10 +1,11 @@
 //! Carries things between source, engine and recorder. All of it is synchronous: the loop decides
 //! when.
 
-use std::{io, mem, os::fd::OwnedFd};
+use std::{collections::VecDeque, io, mem, os::fd::OwnedFd, sync::Arc};
 
 use anyhow::Result;
 use nat_acct_common::flow::Retired;
+use tokio::sync::Notify;
 use tracing::{debug, error};
 
 use super::{
@@ -22,8 +23,6 @@ use crate::{
 
 /// Events taken at a time, so that a flood of them does not hold up the rest.
 const MAX_EVENTS: usize = 4096;
-/// Records that may wait for a sink that takes none; more stay in the kernel's tables.
-const MAX_PENDING: usize = 10_000;
 
 pub(super) struct Driver {
     live: Live,
@@ -31,7 +30,7 @@ pub(super) struct Driver {
     recorder: Recorder,
     losses: Losses,
     /// Unlinked, but a program may still be at work on them.
-    retiring: Vec<Retired>,
+    retiring: VecDeque<Retired>,
     /// To be harvested when the grace period that has begun is over.
     in_grace: Vec<Retired>,
     sweep: Sweep,
@@ -46,7 +45,7 @@ impl Driver {
             engine,
             recorder,
             losses: Losses::default(),
-            retiring: Vec::new(),
+            retiring: VecDeque::new(),
             in_grace: Vec::new(),
             sweep: Sweep::default(),
             outside_swept_at_loss: 0,
@@ -55,6 +54,16 @@ impl Driver {
 
     pub(super) fn events_fd(&self) -> io::Result<OwnedFd> {
         self.live.events_fd()
+    }
+
+    /// Told whenever records were written: there may be room for more.
+    pub(super) fn written(&self) -> Arc<Notify> {
+        self.recorder.progress()
+    }
+
+    /// Has the file of records opened by its name again.
+    pub(super) fn reopen(&self) {
+        self.recorder.reopen();
     }
 
     pub(super) fn next_timeout(&self) -> Option<u64> {
@@ -77,7 +86,7 @@ impl Driver {
         self.engine.handle_timeout(clock::monotonic_ns());
     }
 
-    /// Does what the engine asks for, and writes the records that it has made.
+    /// Does what the engine asks for, and has the records that it has made written.
     pub(super) fn pump(&mut self) -> Result<()> {
         while let Some(request) = self.engine.poll_request() {
             self.carry_out(request);
@@ -85,7 +94,7 @@ impl Driver {
         while let Some(closed) = self.engine.poll_record() {
             self.recorder.record(&closed);
         }
-        Ok(self.recorder.flush()?)
+        Ok(self.recorder.check()?)
     }
 
     fn carry_out(&mut self, request: Request) {
@@ -97,7 +106,7 @@ impl Driver {
                 }
             }
             Request::Retire(slot) => match self.live.retire(slot) {
-                Some(retired) => self.retiring.push(retired),
+                Some(retired) => self.retiring.push_back(retired),
                 None => error!(slot, "a connection to be retired is not in the table"),
             },
             Request::ForgetReset(slot) => self.live.forget_reset(slot),
@@ -105,13 +114,11 @@ impl Driver {
         }
     }
 
-    /// Whether there is something to wait a grace period for. While the sink takes nothing,
-    /// connections stay where they are.
+    /// Whether there is something to wait a grace period for. Connections for whose records there
+    /// is no room stay where they are.
     pub(super) fn begin_grace(&mut self) -> bool {
-        if self.recorder.pending() >= MAX_PENDING {
-            return false;
-        }
-        self.in_grace.append(&mut self.retiring);
+        let count = self.recorder.room().min(self.retiring.len());
+        self.in_grace.extend(self.retiring.drain(..count));
         !self.in_grace.is_empty()
     }
 
@@ -132,6 +139,7 @@ impl Driver {
     /// What is done from time to time: looks for losses to report, and, after events were lost,
     /// for what they spoke of.
     pub(super) fn look_around(&mut self) -> Result<()> {
+        self.recorder.look_around();
         let ignored = self.live.ignored()?;
         self.losses.report(&ignored);
         self.engine.set_local_addresses(addresses::local());
@@ -172,11 +180,20 @@ impl Driver {
         self.pump()
     }
 
-    /// Writes what is left.
-    pub(super) fn close(&mut self) -> Result<()> {
-        self.pump()?;
+    /// Whether connections wait for room for their records.
+    pub(super) fn has_retiring(&self) -> bool {
+        !self.retiring.is_empty()
+    }
+
+    /// Waits for such room. When there is none for too long, records are counted and not written.
+    pub(super) async fn wait_for_room(&mut self) {
+        self.recorder.wait_or_give_up().await;
+    }
+
+    /// Waits until all records are written.
+    pub(super) async fn close(&mut self) -> Result<()> {
         self.losses.report(&self.live.ignored()?);
         debug!(stats = ?self.engine.stats(), "engine");
-        Ok(self.recorder.close()?)
+        Ok(self.recorder.finish().await?)
     }
 }

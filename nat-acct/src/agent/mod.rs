@@ -19,12 +19,15 @@ use tokio::{
 };
 use tracing::info;
 
-use self::{driver::Driver, recorder::Recorder};
+use self::{
+    driver::Driver,
+    recorder::{Recorder, RecorderError},
+};
 use crate::{
     clock,
     engine::{Engine, Timeouts},
     record::{End, Format, Stamp},
-    sink::{Output, Sink, SinkError},
+    sink::{Output, Sink},
     source::live::{Hook, Live, Settings, grace},
 };
 
@@ -62,7 +65,7 @@ pub fn run(config: &Config) -> Result<()> {
         .context("cannot start the event loop")?;
     runtime.block_on(async {
         let mut driver = start(config)?;
-        match serve(&mut driver).await {
+        match serve(&mut driver, &config.output).await {
             Err(error) if is_closed(&error) => Ok(()),
             result => result,
         }
@@ -86,7 +89,8 @@ fn start(config: &Config) -> Result<Driver> {
     }
     info!("attached");
     let engine = Engine::new(config.timeouts);
-    let recorder = Recorder::new(sink, stamp, config.format);
+    let recorder = Recorder::start(sink, stamp, config.format);
+    let recorder = recorder.context("cannot start the thread that writes records")?;
     Ok(Driver::new(live, engine, recorder))
 }
 
@@ -104,9 +108,11 @@ fn log_programs(live: &mut Live) -> Result<()> {
 }
 
 /// Waits for whatever comes first, has it done, and again.
-async fn serve(driver: &mut Driver) -> Result<()> {
+async fn serve(driver: &mut Driver, output: &Output) -> Result<()> {
     let mut interrupted = signal(SignalKind::interrupt())?;
     let mut terminated = signal(SignalKind::terminate())?;
+    let mut hung_up = signal(SignalKind::hangup())?;
+    let written = driver.written();
     let events = readable(driver.events_fd()?)?;
     let mut look_around = time::interval(LOOK_AROUND_EVERY);
     let mut grace: Option<JoinHandle<()>> = None;
@@ -124,6 +130,12 @@ async fn serve(driver: &mut Driver) -> Result<()> {
             () = until(driver.next_timeout()) => driver.handle_timeout(),
             () = finished(&mut grace) => driver.harvest()?,
             _ = look_around.tick() => driver.look_around()?,
+            () = written.notified() => {}
+            _ = hung_up.recv() => match output {
+                Output::File(_) => driver.reopen(),
+                // Nothing can be opened again, and the terminal may be gone.
+                Output::Standard => break,
+            },
             _ = interrupted.recv() => break,
             _ = terminated.recv() => break,
         }
@@ -132,19 +144,24 @@ async fn serve(driver: &mut Driver) -> Result<()> {
     finish(driver, grace).await
 }
 
-/// Writes the records of the connections that are still open.
+/// Has the records of the connections that are still open written.
 async fn finish(driver: &mut Driver, grace: Option<JoinHandle<()>>) -> Result<()> {
     driver.stop(End::AgentStop)?;
     if let Some(grace) = grace {
         grace.await?;
         driver.harvest()?;
     }
-    while driver.begin_grace() {
-        tokio::task::spawn_blocking(grace::wait).await?;
-        driver.harvest()?;
+    loop {
         driver.pump()?;
+        if driver.begin_grace() {
+            tokio::task::spawn_blocking(grace::wait).await?;
+            driver.harvest()?;
+        } else if driver.has_retiring() {
+            driver.wait_for_room().await;
+        } else {
+            return driver.close().await;
+        }
     }
-    driver.close()
 }
 
 async fn until(due_ns: Option<u64>) {
@@ -170,7 +187,7 @@ async fn finished(grace: &mut Option<JoinHandle<()>>) {
 }
 
 fn is_closed(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(SinkError::Closed))
+    matches!(error.downcast_ref(), Some(RecorderError::Closed))
 }
 
 /// Lets the loop wait until `source` can be read.

@@ -5,6 +5,7 @@
 mod address;
 mod background;
 mod bpf_dir;
+mod disk;
 mod enter;
 pub mod hooks;
 mod leftovers;
@@ -21,6 +22,7 @@ use anyhow::{Context, Result, bail};
 
 pub use address::{Family, INSIDE, Ns, OUTSIDE, translated};
 pub use background::Background;
+pub use disk::Disk;
 
 /// The name of the lab that people make by hand.
 pub const DEFAULT_NAME: &str = "nat-acct";
@@ -128,6 +130,11 @@ impl Lab {
     /// exec` hides the machine's own.
     pub fn bpf_dir(&self) -> Result<PathBuf> {
         bpf_dir::mounted(&self.dir)
+    }
+
+    /// A small disk of its own, which goes with the lab.
+    pub fn disk(&self, bytes: u64) -> Result<Disk> {
+        Disk::mount(&self.dir, bytes)
     }
 
     /// Waits until something listens on this TCP port.

@@ -2,6 +2,7 @@
 //! the same.
 
 mod compare;
+mod numbered;
 mod record;
 mod wire;
 
@@ -9,6 +10,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 pub use compare::{Cell, Row, assert_equal, compare};
+pub use numbered::{assert_numbered, assert_numbered_from};
 pub use record::{Record, Volume};
 pub use wire::Wire;
 
