@@ -10,8 +10,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use nat_acct_tests::server::Nginx;
 use nat_acct_tests::traffic::http::{self, Fetches};
-use nat_acct_tests::truth::{Truth, assert_equal, assert_numbered};
-use nat_acct_tests::{Agent, Background, Family, Lab, Ns, agent, in_a_lab, wait_until};
+use nat_acct_tests::truth::{Truth, assert_numbered, assert_same};
+use nat_acct_tests::{Agent, Background, Lab, Ns, agent, in_a_lab, wait_until};
 use nix::sys::signal::Signal;
 
 const LONG: Duration = Duration::from_secs(120);
@@ -176,15 +176,7 @@ fn what_waits_is_bounded_and_what_does_not_fit_is_counted() -> Result<()> {
 }
 
 fn fetch(lab: &Lab, nginx: &Nginx, connections: usize) -> Result<Vec<Truth>> {
-    let fetches = Fetches {
-        client: Ns::Client1,
-        family: Family::V4,
-        path: "/bytes/1000".to_owned(),
-        port: Nginx::ONE_SHOT,
-        connections,
-        at_once: 20,
-    };
-    http::fetch_many(lab, nginx, &fetches)
+    http::fetch_many(lab, nginx, &Fetches::small(connections))
 }
 
 /// The agent with this pipe as its standard output.
@@ -206,7 +198,7 @@ fn wait_for_line(log: &dyn Fn() -> String, words: &str) -> Result<()> {
 
 fn complete(truths: &[Truth], records: &[serde_json::Value]) -> Result<()> {
     assert_numbered(records);
-    assert_equal(truths, &agent::closing(records)?);
+    assert_same(truths, &agent::closing(records)?);
     Ok(())
 }
 

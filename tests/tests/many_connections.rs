@@ -1,15 +1,13 @@
 //! Ten thousand short connections: each has its record, none has two, and each
 //! record has the translated port and the bytes that nginx logged.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Result;
 use nat_acct_tests::server::Nginx;
 use nat_acct_tests::traffic::http::{self, Fetches};
-use nat_acct_tests::truth::{Record, assert_numbered};
-use nat_acct_tests::{Agent, Count, Family, Lab, Ns, Truth, agent, in_a_lab};
+use nat_acct_tests::truth::{assert_numbered, assert_same};
+use nat_acct_tests::{Agent, Family, Lab, Ns, Truth, agent, in_a_lab};
 
 const CONNECTIONS: usize = 10_000;
 const AT_ONCE: usize = 50;
@@ -26,7 +24,7 @@ fn ten_thousand_connections_have_ten_thousand_right_records() -> Result<()> {
 
         let records = agent::closing(&stopped.records)?;
         assert_eq!(records.len(), CONNECTIONS);
-        same(&truths, &records);
+        assert_same(&truths, &records);
         assert_numbered(&stopped.records);
         translation_shows(&truths);
         Ok(())
@@ -58,69 +56,6 @@ fn fetch_all(lab: &Lab, nginx: &Nginx) -> Result<Vec<Truth>> {
         }
         Ok(truths)
     })
-}
-
-/// What nginx and the record both say of a connection.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Said {
-    client: SocketAddr,
-    translated: Option<SocketAddr>,
-    remote: SocketAddr,
-    sent: u64,
-    received: u64,
-    reason: String,
-    matched: String,
-    partial: bool,
-}
-
-/// The truths and the records are the same, one for one.
-#[track_caller]
-fn same(truths: &[Truth], records: &[Record]) {
-    let mut surplus: BTreeMap<Said, i64> = BTreeMap::new();
-    for truth in truths {
-        *surplus.entry(by_truth(truth)).or_default() -= 1;
-    }
-    for record in records {
-        *surplus.entry(by_record(record)).or_default() += 1;
-    }
-    surplus.retain(|_, count| *count != 0);
-    let first: Vec<_> = surplus.iter().take(6).collect();
-    assert!(
-        first.is_empty(),
-        "{} differ; missing (-1) or surplus (1) are: {first:#?}",
-        surplus.len()
-    );
-}
-
-fn by_truth(truth: &Truth) -> Said {
-    let exact = |count| match count {
-        Count::Exact(bytes) => bytes,
-        Count::Between(..) | Count::Unknown => panic!("nginx and its client differ: {truth:?}"),
-    };
-    let port = |port: Option<u16>| port.expect("both ends tell their ports");
-    Said {
-        client: (truth.client, port(truth.client_port)).into(),
-        translated: Some((truth.translated, port(truth.translated_port)).into()),
-        remote: truth.remote,
-        sent: exact(truth.sent),
-        received: exact(truth.received),
-        reason: "fin".to_owned(),
-        matched: "sequence".to_owned(),
-        partial: false,
-    }
-}
-
-fn by_record(record: &Record) -> Said {
-    Said {
-        client: record.client,
-        translated: record.translated,
-        remote: record.remote,
-        sent: record.stream_sent(),
-        received: record.stream_received(),
-        reason: record.reason.clone(),
-        matched: record.matched.clone(),
-        partial: record.partial,
-    }
 }
 
 /// The test would prove little if the gateway kept the ports.

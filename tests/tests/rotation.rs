@@ -11,8 +11,8 @@ use anyhow::{Context, Result, ensure};
 use nat_acct_tests::privilege::as_nobody;
 use nat_acct_tests::server::Nginx;
 use nat_acct_tests::traffic::http::{self, Fetches};
-use nat_acct_tests::truth::{Truth, assert_equal, assert_numbered, assert_numbered_from};
-use nat_acct_tests::{Agent, Family, Lab, Ns, agent, in_a_lab, wait_until};
+use nat_acct_tests::truth::{Truth, assert_numbered, assert_numbered_from, assert_same};
+use nat_acct_tests::{Agent, Lab, agent, in_a_lab, wait_until};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
@@ -31,9 +31,9 @@ fn renaming_and_sighup_lose_and_double_nothing() -> Result<()> {
         agent.wait_attached()?;
         let output = agent.output().to_owned();
         let truths = under_load(lab, &nginx, |rotation| {
+            wait_for_records(&output)?;
             fs::rename(&output, rotated(&output, rotation))?;
-            agent.process().signal(Signal::SIGHUP)?;
-            wait_for_file(&output)
+            agent.process().signal(Signal::SIGHUP)
         })?;
         rotated_files_are_complete(agent, &truths)
     })
@@ -47,8 +47,9 @@ fn renaming_alone_loses_and_doubles_nothing() -> Result<()> {
         let agent = Agent::start(lab, &[])?;
         let output = agent.output().to_owned();
         let truths = under_load(lab, &nginx, |rotation| {
+            wait_for_records(&output)?;
             fs::rename(&output, rotated(&output, rotation))?;
-            wait_for_file(&output)
+            wait_until(LONG, "the new file", || Ok(output.exists().then_some(())))
         })?;
         let log = agent.log();
         let said = log.lines().filter(|l| l.contains("was moved or removed"));
@@ -79,7 +80,7 @@ fn a_file_in_our_place_is_added_to() -> Result<()> {
         assert_eq!(torn, "{\"torn\":");
         records.extend(agent::parse(whole)?);
         assert_numbered(&records);
-        assert_equal(&truths, &agent::closing(&records)?);
+        assert_same(&truths, &agent::closing(&records)?);
         Ok(())
     })
 }
@@ -93,9 +94,7 @@ fn truncation_under_load_leaves_whole_lines_without_a_gap() -> Result<()> {
         let agent = Agent::start(lab, &[])?;
         let output = agent.output().to_owned();
         let truths = under_load(lab, &nginx, |_| {
-            wait_until(LONG, "records to cut off", || {
-                Ok((fs::metadata(&output)?.len() > 0).then_some(()))
-            })?;
+            wait_for_records(&output)?;
             // truncate -s 0
             fs::File::options().write(true).open(&output)?.set_len(0)?;
             Ok(())
@@ -138,15 +137,7 @@ fn under_load(
 }
 
 fn fetch(lab: &Lab, nginx: &Nginx, connections: usize) -> Result<Vec<Truth>> {
-    let fetches = Fetches {
-        client: Ns::Client1,
-        family: Family::V4,
-        path: "/bytes/1000".to_owned(),
-        port: Nginx::ONE_SHOT,
-        connections,
-        at_once: 10,
-    };
-    http::fetch_many(lab, nginx, &fetches)
+    http::fetch_many(lab, nginx, &Fetches::small(connections))
 }
 
 /// Each file has whole lines, and all files in their order have all records.
@@ -169,7 +160,7 @@ fn rotated_files_are_complete(agent: Agent, truths: &[Truth]) -> Result<()> {
     assert!(!records.is_empty(), "nothing was rotated away");
     records.extend(stopped.records);
     assert_numbered(&records);
-    assert_equal(truths, &agent::closing(&records)?);
+    assert_same(truths, &agent::closing(&records)?);
     Ok(())
 }
 
@@ -177,6 +168,9 @@ fn rotated(output: &Path, rotation: usize) -> PathBuf {
     output.with_extension(format!("jsonl.{rotation}"))
 }
 
-fn wait_for_file(path: &Path) -> Result<()> {
-    wait_until(LONG, "the new file", || Ok(path.exists().then_some(())))
+fn wait_for_records(path: &Path) -> Result<()> {
+    wait_until(LONG, "records", || {
+        let length = fs::metadata(path).map_or(0, |data| data.len());
+        Ok((length > 0).then_some(()))
+    })
 }

@@ -4,6 +4,7 @@
 mod compare;
 mod numbered;
 mod record;
+mod same;
 mod wire;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 pub use compare::{Cell, Row, assert_equal, compare};
 pub use numbered::{assert_numbered, assert_numbered_from};
 pub use record::{Record, Volume};
+pub use same::assert_same;
 pub use wire::Wire;
 
 /// One connection, as its endpoints know it.
