@@ -2,6 +2,7 @@
 //! loop waits; what there is to do is in [`driver`].
 
 mod addresses;
+mod boot;
 mod driver;
 mod losses;
 mod privilege;
@@ -76,7 +77,8 @@ fn start(config: &Config) -> Result<Driver> {
     for name in config.inside.iter().chain(&config.outside) {
         Live::check_interface(name)?;
     }
-    let stamp = Stamp::new(clock::wall_offset_ns(), &config.inside, &config.outside);
+    let stamp = Stamp::new(clock::read(), &config.inside, &config.outside);
+    let stamp = stamp.of_boot(boot::id()?);
     let sink = Sink::open(config.output.clone())?;
     let mut live = Live::load(&config.settings).map_err(privilege::explain)?;
     log_programs(&mut live)?;

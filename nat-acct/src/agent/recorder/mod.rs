@@ -10,6 +10,7 @@
 
 mod queue;
 mod stall;
+mod timekeeper;
 mod writer;
 
 use std::{io, sync::Arc, thread, time::Duration};
@@ -20,6 +21,7 @@ use tokio::{sync::Notify, time::timeout};
 use self::{
     queue::{Made, Queue, Status},
     stall::Stall,
+    timekeeper::Timekeeper,
     writer::Writer,
 };
 use crate::{
@@ -49,6 +51,7 @@ pub(super) struct Recorder {
     queue: Arc<Queue>,
     /// Told whenever records were written.
     progress: Arc<Notify>,
+    timekeeper: Arc<Timekeeper>,
     output: Output,
     stall: Stall,
     /// Once the sink was given up: how many records have come since.
@@ -60,10 +63,11 @@ impl Recorder {
     pub(super) fn start(sink: Sink, stamp: Stamp, format: Format) -> io::Result<Self> {
         let queue = Arc::new(Queue::default());
         let progress = Arc::new(Notify::new());
+        let timekeeper = Arc::new(Timekeeper::new(stamp));
         let output = sink.output().clone();
         let writer = Writer::new(
             sink,
-            stamp,
+            Arc::clone(&timekeeper),
             format,
             Arc::clone(&queue),
             Arc::clone(&progress),
@@ -74,6 +78,7 @@ impl Recorder {
         Ok(Self {
             queue,
             progress,
+            timekeeper,
             output,
             stall: Stall::default(),
             refused: None,
@@ -124,8 +129,9 @@ impl Recorder {
         }
     }
 
-    /// Looks whether the sink hangs, which no error tells.
+    /// Looks whether a clock was set, and whether the sink hangs, which no error tells.
     pub(super) fn look_around(&mut self) {
+        drop(self.timekeeper.stamp());
         let status = self.queue.status();
         self.stall
             .look(&status, clock::monotonic_ns(), &self.output);

@@ -5,10 +5,13 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
 use tracing::{error, info};
 
-use super::queue::{Made, Queue, Retry, Work};
+use super::{
+    queue::{Made, Queue, Retry, Work},
+    timekeeper::Timekeeper,
+};
 use crate::{
     clock,
-    record::{Format, Record, Stamp},
+    record::{Format, Record},
     sink::{Sink, SinkError},
 };
 
@@ -22,7 +25,7 @@ const LOOK_EVERY_NS: u64 = 1_000_000_000;
 
 pub(super) struct Writer {
     sink: Sink,
-    stamp: Stamp,
+    timekeeper: Arc<Timekeeper>,
     format: Format,
     queue: Arc<Queue>,
     progress: Arc<Notify>,
@@ -42,14 +45,14 @@ enum Stop {
 impl Writer {
     pub(super) fn new(
         sink: Sink,
-        stamp: Stamp,
+        timekeeper: Arc<Timekeeper>,
         format: Format,
         queue: Arc<Queue>,
         progress: Arc<Notify>,
     ) -> Self {
         Self {
             sink,
-            stamp,
+            timekeeper,
             format,
             queue,
             progress,
@@ -80,10 +83,7 @@ impl Writer {
     fn write(&mut self, all: &[Made]) -> Result<(), Stop> {
         self.follow_file()?;
         for (made, left) in all.iter().zip((0..all.len()).rev()) {
-            let written = self.stamp.wall_clock(made.made_ns);
-            let record = Record::new(&made.closed, self.sequence, written, &self.stamp);
-            self.sequence += 1;
-            let line = record.to_json(self.format);
+            let line = self.line(made);
             self.insist(left + 1, |sink| sink.push(&line))?;
         }
         while self.insist(0, Sink::write_some)? {
@@ -92,6 +92,14 @@ impl Writer {
         self.report(0);
         self.recovered();
         Ok(())
+    }
+
+    fn line(&mut self, made: &Made) -> String {
+        let stamp = self.timekeeper.stamp();
+        let written = stamp.wall_clock(made.made_ns);
+        let record = Record::new(&made.closed, self.sequence, written, &stamp);
+        self.sequence += 1;
+        record.to_json(self.format)
     }
 
     /// Opens the file anew if it has lost its name.
