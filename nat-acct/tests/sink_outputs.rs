@@ -71,6 +71,122 @@ fn a_fifo_without_a_reader_is_an_error() {
 }
 
 #[test]
+fn a_moved_file_is_noticed_and_opened_anew() {
+    let path = fresh("moved");
+    let moved = fresh("moved.1");
+    let mut sink = Sink::open(Output::File(path.clone())).unwrap();
+    sink.push("one").unwrap();
+    assert!(!sink.is_renamed());
+    fs::rename(&path, &moved).unwrap();
+    assert!(sink.is_renamed());
+    assert!(!sink.is_removed());
+    sink.reopen().unwrap();
+    assert!(!sink.is_renamed());
+    sink.push("two").unwrap();
+    sink.flush().unwrap();
+    assert_eq!(fs::read_to_string(moved).unwrap(), "one\n");
+    assert_eq!(fs::read_to_string(path).unwrap(), "two\n");
+}
+
+#[test]
+fn nothing_is_written_to_a_file_without_a_name() {
+    let path = fresh("removed");
+    let mut sink = Sink::open(Output::File(path.clone())).unwrap();
+    sink.push("one").unwrap();
+    fs::remove_file(&path).unwrap();
+    assert!(sink.is_removed());
+    sink.reopen().unwrap();
+    sink.flush().unwrap();
+    assert_eq!(fs::read_to_string(path).unwrap(), "one\n");
+}
+
+#[test]
+fn a_directory_that_moves_is_still_ours_until_another_takes_its_place() {
+    let directory = fresh("directory");
+    let moved = fresh("directory.1");
+    for old in [&directory, &moved] {
+        let _ = fs::remove_dir_all(old);
+    }
+    fs::create_dir(&directory).unwrap();
+    let path = directory.join("records");
+    let mut sink = Sink::open(Output::File(path.clone())).unwrap();
+    fs::rename(&directory, &moved).unwrap();
+    assert!(!sink.is_renamed());
+    fs::rename(moved.join("records"), moved.join("records.1")).unwrap();
+    assert!(sink.is_renamed());
+    sink.reopen().unwrap();
+    sink.push("one").unwrap();
+    sink.flush().unwrap();
+    assert_eq!(fs::read_to_string(moved.join("records")).unwrap(), "one\n");
+
+    fs::create_dir(&directory).unwrap();
+    sink.reopen().unwrap();
+    sink.push("two").unwrap();
+    sink.flush().unwrap();
+    assert_eq!(fs::read_to_string(path).unwrap(), "two\n");
+}
+
+#[test]
+fn until_a_file_can_be_opened_anew_nothing_is_written() {
+    let directory = fresh("gone");
+    let _ = fs::remove_dir_all(&directory);
+    fs::create_dir(&directory).unwrap();
+    let path = directory.join("records");
+    let mut sink = Sink::open(Output::File(path.clone())).unwrap();
+    fs::remove_dir_all(&directory).unwrap();
+    sink.push("one").unwrap();
+    assert!(matches!(sink.reopen(), Err(SinkError::Open { .. })));
+    assert!(matches!(sink.flush(), Err(SinkError::Open { .. })));
+    assert_eq!(sink.pending_lines(), 1);
+    fs::create_dir(&directory).unwrap();
+    sink.flush().unwrap();
+    assert_eq!(fs::read_to_string(path).unwrap(), "one\n");
+}
+
+#[test]
+fn a_truncated_file_has_neither_zeros_nor_half_a_line() {
+    let path = fresh("truncated");
+    let mut sink = Sink::open(Output::File(path.clone())).unwrap();
+    sink.push("one").unwrap();
+    sink.flush().unwrap();
+    fs::File::options()
+        .write(true)
+        .open(&path)
+        .unwrap()
+        .set_len(0)
+        .unwrap();
+    sink.push("two").unwrap();
+    sink.flush().unwrap();
+    assert_eq!(fs::read_to_string(path).unwrap(), "two\n");
+}
+
+/// As an agent that is killed while its reader has stopped.
+#[test]
+fn a_full_pipe_ends_with_a_whole_line() {
+    let path = fresh("full_fifo");
+    mkfifo(&path, Mode::S_IRWXU).unwrap();
+    let opened = thread::spawn({
+        let path = path.clone();
+        move || fs::File::open(path).unwrap()
+    });
+    let mut sink = Sink::open(Output::File(path)).unwrap();
+    let mut reader = opened.join().unwrap();
+    // Three of these fit into PIPE_BUF, and no fourth does.
+    let line = "x".repeat(1_300);
+    for _ in 0..40 {
+        sink.push(&line).unwrap();
+    }
+    let steps = (0..13).filter(|_| sink.write_some().unwrap()).count();
+    assert_eq!(steps, 13, "three lines a time");
+    assert_eq!(sink.pending_lines(), 1);
+    sink.abandon();
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    assert_eq!(text.lines().count(), 39);
+    assert!(text.lines().all(|read| read == line));
+}
+
+#[test]
 fn a_closed_standard_output_is_told_apart() {
     if env::var_os(WRITER).is_some() {
         write_until_refused();

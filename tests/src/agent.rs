@@ -64,14 +64,27 @@ impl Agent {
     }
 
     /// The same with a command that is complete but for its `--output`.
-    pub fn spawn_command(lab: &Lab, mut command: Command) -> Result<Self> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("agent-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    pub fn spawn_command(lab: &Lab, command: Command) -> Result<Self> {
+        let name = fresh_name();
         let output = lab.dir().join(format!("{name}.jsonl"));
-        command.arg("--output").arg(&output);
+        Self::spawn_to(lab, command, &output, &name)
+    }
+
+    /// Starts `nat-acct run --inside br0 --outside eth1` with this file as its
+    /// `--output`, and waits until it has attached.
+    pub fn start_to(lab: &Lab, output: &Path) -> Result<Self> {
+        let mut command = lab.command(Ns::Gateway, binary()?);
+        command.args(["run", "--inside", INSIDE, "--outside", OUTSIDE]);
+        let mut agent = Self::spawn_to(lab, command, output, &fresh_name())?;
+        agent.wait_attached()?;
+        Ok(agent)
+    }
+
+    fn spawn_to(lab: &Lab, mut command: Command, output: &Path, name: &str) -> Result<Self> {
+        command.arg("--output").arg(output);
         Ok(Self {
-            process: Background::start(command, lab.dir(), &name)?,
-            output,
+            process: Background::start(command, lab.dir(), name)?,
+            output: output.to_owned(),
         })
     }
 
@@ -193,6 +206,11 @@ impl Agent {
     }
 }
 
+fn fresh_name() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("agent-{}", COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
 /// The closing records among these, in the words of the lab.
 pub fn closing(records: &[Value]) -> Result<Vec<Record>> {
     records
@@ -231,7 +249,8 @@ pub fn binary() -> Result<PathBuf> {
         })
 }
 
-fn parse(text: &str) -> Result<Vec<Value>> {
+/// The records in a text. A line that is not JSON is an error.
+pub fn parse(text: &str) -> Result<Vec<Value>> {
     let line = |line: &str| serde_json::from_str(line).with_context(|| format!("not JSON: {line}"));
     text.lines().map(line).collect()
 }

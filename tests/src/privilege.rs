@@ -1,9 +1,18 @@
-//! What a lab test does when it may not make network namespaces.
+//! What a lab test does when it may not make network namespaces; and an agent
+//! that may do next to nothing.
 
-use anyhow::Result;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
 use nix::unistd::geteuid;
 
-use crate::lab::Lab;
+use crate::agent::{Agent, binary};
+use crate::lab::{INSIDE, Lab, Ns, OUTSIDE};
+
+/// Debian's nobody and nogroup.
+pub const NOBODY: u32 = 65534;
 
 /// Whether this process may make a lab. If not, says on standard error that
 /// the test is skipped and why, and the test returns at once:
@@ -49,4 +58,34 @@ pub fn in_a_lab(test: impl FnOnce(&Lab) -> Result<()>) -> Result<()> {
 #[must_use]
 pub fn is_root() -> bool {
     geteuid().is_root()
+}
+
+/// Starts the agent as nobody, with these capabilities and no way to get others,
+/// and does not wait. Its file of records is in a directory where it may make others.
+pub fn as_nobody(lab: &Lab, capabilities: &[&str]) -> Result<Agent> {
+    let binary = binary_for_all(lab)?;
+    fs::set_permissions(lab.dir(), fs::Permissions::from_mode(0o777))?;
+    let only: String = capabilities
+        .iter()
+        .flat_map(|capability| [",+", capability])
+        .collect();
+    let mut setpriv = lab.command(Ns::Gateway, "setpriv");
+    setpriv
+        .args(["--reuid", &NOBODY.to_string()])
+        .args(["--regid", &NOBODY.to_string(), "--clear-groups"])
+        .arg(format!("--inh-caps=-all{only}"))
+        .arg(format!("--ambient-caps=-all{only}"))
+        .arg(format!("--bounding-set=-all{only}"))
+        .arg("--no-new-privs")
+        .arg(binary)
+        .args(["run", "--inside", INSIDE, "--outside", OUTSIDE]);
+    Agent::spawn_command(lab, setpriv)
+}
+
+/// A copy of the agent that nobody can run, wherever it was built.
+fn binary_for_all(lab: &Lab) -> Result<PathBuf> {
+    let copy = lab.dir().join("nat-acct");
+    fs::copy(binary()?, &copy).context("cannot copy the agent")?;
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755))?;
+    Ok(copy)
 }

@@ -1,14 +1,13 @@
 //! Ten thousand short connections: each has its record, none has two, and each
 //! record has the translated port and the bytes that nginx logged.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use nat_acct_tests::server::Nginx;
 use nat_acct_tests::traffic::many;
+use nat_acct_tests::truth::{assert_numbered, assert_same};
 use nat_acct_tests::{Agent, Truth, agent, in_a_lab};
-use serde_json::Value;
 
 const CONNECTIONS: usize = 10_000;
 
@@ -24,24 +23,11 @@ fn ten_thousand_connections_have_ten_thousand_right_records() -> Result<()> {
 
         let records = agent::closing(&stopped.records)?;
         assert_eq!(records.len(), CONNECTIONS);
-        many::assert_same(&truths, &records);
-        numbered_without_gap(&stopped.records)?;
+        assert_same(&truths, &records);
+        assert_numbered(&stopped.records);
         translation_shows(&truths);
         Ok(())
     })
-}
-
-/// `event.sequence` counts from 0 in the order of the file, and no `event.id`
-/// comes twice.
-fn numbered_without_gap(records: &[Value]) -> Result<()> {
-    let mut ids = BTreeSet::new();
-    for (expected, record) in (0..).zip(records) {
-        let sequence = record["event"]["sequence"].as_u64();
-        assert_eq!(sequence, Some(expected), "{record}");
-        let id = record["event"]["id"].as_str().context("no id")?;
-        assert!(ids.insert(id), "{id} is there twice");
-    }
-    Ok(())
 }
 
 /// The test would prove little if the gateway kept the ports.

@@ -4,26 +4,23 @@
 //! !root"), so no header after IP options.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+use nat_acct_tests::privilege::{NOBODY, as_nobody};
 use nat_acct_tests::traffic::conversation::Conversation;
 use nat_acct_tests::traffic::conversation::Step::{Close, Receive, ReceiveToEnd, Send};
 use nat_acct_tests::truth::assert_equal;
-use nat_acct_tests::{Agent, Family, Lab, Ns, agent, in_a_lab, lab};
+use nat_acct_tests::{Family, Lab, Ns, agent, in_a_lab};
 
 const SOON: Duration = Duration::from_secs(30);
-/// Debian's nobody and nogroup.
-const NOBODY: u32 = 65534;
 /// Number and name of each needed capability.
 const NEEDED: [(u32, &str); 3] = [(12, "net_admin"), (38, "perfmon"), (39, "bpf")];
 
 #[test]
 fn the_needed_capabilities_suffice() -> Result<()> {
     in_a_lab(|lab| {
-        let mut agent = start(lab, &NEEDED.map(|(_, name)| name))?;
+        let mut agent = as_nobody(lab, &NEEDED.map(|(_, name)| name))?;
         agent.wait_attached()?;
         let status = fs::read_to_string(format!("/proc/{}/status", agent.process().pid()))?;
         let has = |line: &str| {
@@ -78,7 +75,7 @@ fn without_any_it_names_the_first() -> Result<()> {
 
 /// One line that names what is missing, and status 1.
 fn refused(lab: &Lab, capabilities: &[&str], missing: &str) -> Result<()> {
-    let mut agent = start(lab, capabilities)?;
+    let mut agent = as_nobody(lab, capabilities)?;
     let status = agent.process().wait(SOON)?;
     let log = agent.log();
     assert_eq!(status.code(), Some(1), "{log}");
@@ -91,34 +88,4 @@ fn refused(lab: &Lab, capabilities: &[&str], missing: &str) -> Result<()> {
         "a line for people, not the verifier's log: {log}"
     );
     Ok(())
-}
-
-/// Starts the agent as nobody, with these capabilities and no way to get others.
-fn start(lab: &Lab, capabilities: &[&str]) -> Result<Agent> {
-    let binary = binary_for_all(lab)?;
-    // The agent makes its file of records there.
-    fs::set_permissions(lab.dir(), fs::Permissions::from_mode(0o777))?;
-    let only: String = capabilities
-        .iter()
-        .flat_map(|capability| [",+", capability])
-        .collect();
-    let mut setpriv = lab.command(Ns::Gateway, "setpriv");
-    setpriv
-        .args(["--reuid", &NOBODY.to_string()])
-        .args(["--regid", &NOBODY.to_string(), "--clear-groups"])
-        .arg(format!("--inh-caps=-all{only}"))
-        .arg(format!("--ambient-caps=-all{only}"))
-        .arg(format!("--bounding-set=-all{only}"))
-        .arg("--no-new-privs")
-        .arg(binary)
-        .args(["run", "--inside", lab::INSIDE, "--outside", lab::OUTSIDE]);
-    Agent::spawn_command(lab, setpriv)
-}
-
-/// A copy of the agent that nobody can run, wherever it was built.
-fn binary_for_all(lab: &Lab) -> Result<PathBuf> {
-    let copy = lab.dir().join("nat-acct");
-    fs::copy(agent::binary()?, &copy).context("cannot copy the agent")?;
-    fs::set_permissions(&copy, fs::Permissions::from_mode(0o755))?;
-    Ok(copy)
 }

@@ -1,10 +1,11 @@
 //! Carries things between source, engine and recorder. All of it is synchronous: the loop decides
 //! when.
 
-use std::{collections::VecDeque, io, mem, os::fd::OwnedFd};
+use std::{collections::VecDeque, io, os::fd::OwnedFd, sync::Arc};
 
 use anyhow::{Context as _, Result};
-use nat_acct_common::{flow::Retired, layout::OutsideKey};
+use nat_acct_common::flow::Retired;
+use tokio::sync::Notify;
 use tracing::{debug, error};
 
 use super::{
@@ -13,6 +14,7 @@ use super::{
     recorder::Recorder,
     sweep::{self, Sweep},
     unknown::Unknown,
+    unwritten::Unwritten,
 };
 use crate::{
     clock,
@@ -25,8 +27,6 @@ use crate::{
 const MAX_EVENTS: usize = 4096;
 /// Connections harvested at a time, likewise.
 const MAX_HARVEST: usize = 512;
-/// Records that may wait for a sink that takes none; more stay in the kernel's tables.
-const MAX_PENDING: usize = 10_000;
 
 pub(super) struct Driver {
     live: Live,
@@ -35,15 +35,12 @@ pub(super) struct Driver {
     losses: Losses,
     unknown: Unknown,
     /// Unlinked, but a program may still be at work on them.
-    retiring: Vec<Retired>,
+    retiring: VecDeque<Retired>,
     /// To be harvested when the grace period that has begun is over.
     in_grace: Vec<Retired>,
     /// No program is at work on them any more.
     quiet: VecDeque<Retired>,
-    /// Their records are made. They stay in the kernel's tables until these are written, for an
-    /// agent that comes after this one, and so does what their translated addresses rest on.
-    recorded: Vec<Retired>,
-    to_be_forgotten: Vec<OutsideKey>,
+    unwritten: Unwritten,
     sweep: Sweep,
     /// How many events had been lost when all SYNs on the outside were last looked at.
     outside_swept_at_loss: u64,
@@ -57,11 +54,10 @@ impl Driver {
             recorder,
             losses: Losses::default(),
             unknown: Unknown::default(),
-            retiring: Vec::new(),
+            retiring: VecDeque::new(),
             in_grace: Vec::new(),
             quiet: VecDeque::new(),
-            recorded: Vec::new(),
-            to_be_forgotten: Vec::new(),
+            unwritten: Unwritten::default(),
             sweep: Sweep::default(),
             outside_swept_at_loss: 0,
         }
@@ -90,6 +86,16 @@ impl Driver {
         self.live.events_fd()
     }
 
+    /// Told whenever records were written: there may be room for more.
+    pub(super) fn written(&self) -> Arc<Notify> {
+        self.recorder.progress()
+    }
+
+    /// Has the file of records opened by its name again.
+    pub(super) fn reopen(&self) {
+        self.recorder.reopen();
+    }
+
     pub(super) fn next_timeout(&self) -> Option<u64> {
         self.engine.poll_timeout()
     }
@@ -110,29 +116,35 @@ impl Driver {
         self.engine.handle_timeout(clock::monotonic_ns());
     }
 
-    /// Does what the engine asks for, and writes the records that it has made.
+    /// Does what the engine asks for, and has the records that it has made written.
     pub(super) fn pump(&mut self) -> Result<()> {
         while let Some(request) = self.engine.poll_request() {
             self.carry_out(request);
         }
+        self.hand_over()?;
+        self.recorder.check()?;
+        self.release()
+    }
+
+    /// Has the records written that the engine has made.
+    fn hand_over(&mut self) -> Result<()> {
         while let Some(closed) = self.engine.poll_record() {
             let number = self.live.record_number(closed.slot);
             let number = number.context("a connection with a record has no place")?;
             self.recorder.record(&closed, number);
-        }
-        self.recorder.flush()?;
-        if self.recorder.pending() == 0 {
-            self.release()?;
+            self.unwritten.record_made();
         }
         Ok(())
     }
 
+    /// Lets go of what need not be kept for records that are written.
     fn release(&mut self) -> Result<()> {
-        for retired in mem::take(&mut self.recorded) {
+        let written = self.recorder.written();
+        while let Some(retired) = self.unwritten.next_connection(written) {
             let released = self.live.release(retired)?;
             self.engine.handle_event(released, clock::monotonic_ns());
         }
-        for key in mem::take(&mut self.to_be_forgotten) {
+        while let Some(key) = self.unwritten.next_sighting(written) {
             self.live.forget_outside(&key);
         }
         Ok(())
@@ -147,22 +159,21 @@ impl Driver {
                 }
             }
             Request::Retire(slot) => match self.live.retire(slot) {
-                Some(retired) => self.retiring.push(retired),
+                Some(retired) => self.retiring.push_back(retired),
                 None => error!(slot, "a connection to be retired is not in the table"),
             },
             Request::ForgetReset(slot) => self.live.forget_reset(slot),
             Request::NoteSharedIsn(slot) => self.live.note_shared_isn(slot),
-            Request::ForgetOutside(key) => self.to_be_forgotten.push(key),
+            Request::ForgetOutside(key) => self.unwritten.keep_sighting(key),
         }
     }
 
-    /// Whether there is something to wait a grace period for. While the sink takes nothing,
-    /// connections stay where they are.
+    /// Whether there is something to wait a grace period for. Connections for whose records there
+    /// is no room stay where they are.
     pub(super) fn begin_grace(&mut self) -> bool {
-        if self.recorder.pending() >= MAX_PENDING {
-            return false;
-        }
-        self.in_grace.append(&mut self.retiring);
+        let room = self.recorder.room().saturating_sub(self.quiet.len());
+        let count = room.min(self.retiring.len());
+        self.in_grace.extend(self.retiring.drain(..count));
         !self.in_grace.is_empty()
     }
 
@@ -183,12 +194,15 @@ impl Driver {
         if self.live.events_lost()? != self.outside_swept_at_loss {
             self.sweep_outside()?;
         }
-        let some = self.quiet.len().min(MAX_HARVEST);
-        for retired in self.quiet.drain(..some) {
+        for _ in 0..MAX_HARVEST {
+            let Some(retired) = self.quiet.pop_front() else {
+                break;
+            };
             if let Some(event) = self.live.harvest(&retired)? {
                 self.engine.handle_event(event, clock::monotonic_ns());
             }
-            self.recorded.push(retired);
+            self.hand_over()?;
+            self.unwritten.keep_connection(retired);
         }
         Ok(())
     }
@@ -196,6 +210,7 @@ impl Driver {
     /// What is done from time to time: looks for losses to report, and, after events were lost,
     /// for what they spoke of.
     pub(super) fn look_around(&mut self) -> Result<()> {
+        self.recorder.look_around();
         let ignored = self.live.ignored()?;
         self.losses.report(&ignored);
         self.unknown.look(&ignored);
@@ -250,13 +265,25 @@ impl Driver {
         self.pump()
     }
 
-    /// Writes what is left.
-    pub(super) fn close(&mut self) -> Result<()> {
+    /// Whether connections wait for room for their records.
+    pub(super) fn has_retiring(&self) -> bool {
+        !self.retiring.is_empty()
+    }
+
+    /// Waits for such room. When there is none for too long, records are counted and not written.
+    pub(super) async fn wait_for_room(&mut self) {
+        self.recorder.wait_or_give_up().await;
+    }
+
+    /// Waits until all records are written.
+    pub(super) async fn close(&mut self) -> Result<()> {
         self.pump()?;
         let ignored = self.live.ignored()?;
         self.losses.report(&ignored);
         self.unknown.finish(&ignored);
         debug!(stats = ?self.engine.stats(), "engine");
-        Ok(self.recorder.close()?)
+        let finished = self.recorder.finish().await;
+        self.release()?;
+        Ok(finished?)
     }
 }

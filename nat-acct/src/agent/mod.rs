@@ -2,6 +2,7 @@
 //! loop waits; what there is to do is in [`driver`].
 
 mod addresses;
+mod boot;
 mod driver;
 mod interfaces;
 mod losses;
@@ -10,6 +11,7 @@ mod recorder;
 mod signals;
 mod sweep;
 mod unknown;
+mod unwritten;
 
 use std::{future, os::fd::AsRawFd, path::PathBuf, time::Duration};
 
@@ -21,13 +23,17 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use self::{driver::Driver, recorder::Recorder, signals::Signals};
+use self::{
+    driver::Driver,
+    recorder::{Recorder, RecorderError},
+    signals::{Meaning, Signals},
+};
 use crate::{
     clock,
     engine::{Engine, Timeouts},
     netlink::{Changes, group},
     record::{End, Format, Stamp},
-    sink::{Output, Sink, SinkError},
+    sink::{Output, Sink},
     source::live::{Hook, Live, Pins, Predecessor, Settings, check_interfaces, grace},
 };
 
@@ -82,7 +88,7 @@ pub fn run(config: &Config) -> Result<()> {
             None => None,
         };
         let mut driver = start(config, pins)?;
-        serve(&mut driver, &mut signals).await
+        serve(&mut driver, &mut signals, &config.output).await
     })
 }
 
@@ -163,7 +169,8 @@ fn start(config: &Config, pins: Option<Pins>) -> Result<Driver> {
     let (inside, outside) = (&config.inside, &config.outside);
     let names = inside.iter().chain(outside).map(String::as_str);
     let names: Vec<_> = names.collect();
-    let stamp = Stamp::new(clock::wall_offset_ns(), inside, outside);
+    let stamp = Stamp::new(clock::read(), inside, outside);
+    let stamp = stamp.of_boot(boot::id()?);
     let sink = Sink::open(config.output.clone())?;
     let mut live = Live::load(&config.settings, pins).map_err(privilege::explain)?;
     log_programs(&mut live)?;
@@ -176,7 +183,8 @@ fn start(config: &Config, pins: Option<Pins>) -> Result<Driver> {
     interfaces::report(&attached.map_err(privilege::explain)?);
     info!("attached");
     let engine = Engine::new(config.timeouts);
-    let recorder = Recorder::new(sink, stamp, config.format);
+    let recorder = Recorder::start(sink, stamp, config.format);
+    let recorder = recorder.context("cannot start the thread that writes records")?;
     let mut driver = Driver::new(live, engine, recorder);
     driver.catch_up()?;
     Ok(driver)
@@ -196,7 +204,8 @@ fn log_programs(live: &mut Live) -> Result<()> {
 }
 
 /// Waits for whatever comes first, has it done, and again.
-async fn serve(driver: &mut Driver, signals: &mut Signals) -> Result<()> {
+async fn serve(driver: &mut Driver, signals: &mut Signals, output: &Output) -> Result<()> {
+    let written = driver.written();
     let events = readable(driver.events_fd()?)?;
     // What has changed before this is seen by the first look around.
     let interfaces = readable(Changes::listen(group::LINK | group::TC)?)?;
@@ -224,7 +233,12 @@ async fn serve(driver: &mut Driver, signals: &mut Signals) -> Result<()> {
             () = finished(&mut grace) => driver.end_grace(),
             () = future::ready(()), if driver.has_harvest() => driver.harvest()?,
             _ = look_around.tick() => driver.look_around()?,
-            () = signals.received() => break,
+            () = written.notified() => {}
+            meaning = signals.received() => match (meaning, output) {
+                (Meaning::HungUp, Output::File(_)) => driver.reopen(),
+                // Nothing can be opened again, and the terminal may be gone.
+                (Meaning::HungUp, Output::Standard) | (Meaning::Stop, _) => break,
+            },
         }
     }
     info!("stopping");
@@ -236,23 +250,29 @@ async fn serve(driver: &mut Driver, signals: &mut Signals) -> Result<()> {
     }
 }
 
-/// Writes what is due, and leaves the rest to the next agent.
+/// Has what is due written, and leaves the rest to the next agent.
 async fn leave(driver: &mut Driver, grace: Option<JoinHandle<()>>) -> Result<()> {
     harvest(driver, grace).await?;
-    driver.close()
+    driver.close().await
 }
 
-/// Writes the records of the connections that are still open.
+/// Has the records of the connections that are still open written.
 async fn finish(driver: &mut Driver, grace: Option<JoinHandle<()>>) -> Result<()> {
     driver.stop(End::AgentStop)?;
     harvest(driver, grace).await?;
-    while driver.begin_grace() {
-        let grace = tokio::task::spawn_blocking(grace::wait);
-        harvest(driver, Some(grace)).await?;
+    loop {
+        if driver.begin_grace() {
+            let grace = tokio::task::spawn_blocking(grace::wait);
+            harvest(driver, Some(grace)).await?;
+        } else if driver.has_retiring() {
+            driver.wait_for_room().await;
+        } else {
+            return driver.close().await;
+        }
     }
-    driver.close()
 }
 
+/// Waits for the grace period, if there is one, and reads what it was for.
 async fn harvest(driver: &mut Driver, grace: Option<JoinHandle<()>>) -> Result<()> {
     if let Some(grace) = grace {
         grace.await?;
@@ -288,7 +308,7 @@ async fn finished(grace: &mut Option<JoinHandle<()>>) {
 }
 
 fn is_closed(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(SinkError::Closed))
+    matches!(error.downcast_ref(), Some(RecorderError::Closed))
 }
 
 /// Lets the loop wait until `source` can be read.

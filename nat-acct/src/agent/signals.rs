@@ -1,12 +1,22 @@
-//! The signals that end the agent in order. From the moment they are listened for, no number of
-//! them ends it otherwise.
+//! The signals that end the agent in order, and the one that has the output opened again. From the
+//! moment they are listened for, no number of them ends it otherwise.
 
 use anyhow::{Context as _, Result};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// What a signal means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// SIGINT or SIGTERM.
+    Stop,
+    /// SIGHUP.
+    HungUp,
+}
+
 pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    hang_up: Signal,
 }
 
 impl Signals {
@@ -16,14 +26,16 @@ impl Signals {
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
+            hang_up: listen(SignalKind::hangup())?,
         })
     }
 
-    /// Resolves when SIGINT or SIGTERM has come.
-    pub(super) async fn received(&mut self) {
+    /// Resolves when a signal has come.
+    pub(super) async fn received(&mut self) -> Meaning {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => Meaning::Stop,
+            _ = self.terminate.recv() => Meaning::Stop,
+            _ = self.hang_up.recv() => Meaning::HungUp,
         }
     }
 }

@@ -11,7 +11,8 @@ use crate::{engine::Timeouts, record::Format};
 /// The options that both commands have.
 #[derive(Debug, clap::Args)]
 pub struct AccountingArgs {
-    /// Where the records go: a file, which is made or added to, or `-` for standard output.
+    /// Where the records go: a file, which is made or added to, or `-` for standard output. `run`
+    /// opens the file again on SIGHUP.
     #[arg(long, value_name = "-|FILE", default_value = "-")]
     pub output: OsString,
 

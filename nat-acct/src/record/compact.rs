@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
-    Record,
-    values::{AddressPort, Identifier, Vlans},
+    Identifier, Record,
+    values::{AddressPort, Vlans},
     words::{Matched, Opened, Reason},
 };
 
@@ -18,7 +18,7 @@ pub struct Compact<'a> {
     /// Counts the records of one boot of the agent without a gap (ECS `event.sequence`).
     #[serde(rename = "n")]
     sequence: u64,
-    /// A ULID that identifies the connection for good: a record with an identifier seen before is
+    /// A UUID that identifies the connection for good: a record with an identifier seen before is
     /// a duplicate (ECS `event.id`).
     id: Identifier,
     /// When the opening SYN was seen, in microseconds since the Unix epoch (ECS `event.start`).
@@ -104,7 +104,7 @@ impl<'a> From<&'a Record> for Compact<'a> {
         let (sent, received) = (closed.totals.sent, closed.totals.received);
         Self {
             sequence: record.sequence,
-            id: Identifier(record.id),
+            id: record.id,
             start_us: record.start.as_microsecond(),
             duration_us: record.duration_us(),
             written_us: record.written.as_microsecond() - record.end.as_microsecond(),

@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
-    Direction, Endpoint, Record, Sums,
-    values::{Address, Identifier, Time, Vlans},
+    Direction, Endpoint, Identifier, Record, Sums,
+    values::{Address, Time, Vlans},
     words::{Action, Matched, Opened, Reason, Transport},
 };
 
@@ -36,7 +36,7 @@ pub struct Ecs<'a> {
 struct Event {
     /// What the record reports.
     action: Action,
-    /// A ULID that identifies the connection for good: a record with an identifier seen before is
+    /// A UUID that identifies the connection for good: a record with an identifier seen before is
     /// a duplicate.
     id: Identifier,
     /// Counts the records of one boot of the agent without a gap.
@@ -170,7 +170,7 @@ impl<'a> From<&'a Record> for Ecs<'a> {
 fn event(record: &Record) -> Event {
     Event {
         action: Action::SessionEnd,
-        id: Identifier(record.id),
+        id: record.id,
         sequence: record.sequence,
         start: Time(record.start),
         end: Time(record.end),

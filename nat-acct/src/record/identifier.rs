@@ -1,35 +1,54 @@
-//! The identifier of a connection: a ULID, so that it sorts by start and fits where a UUID fits,
-//! whose random bits are not random. The same connection, found again after a crash, has the same
-//! identifier as long as the source's clock is converted alike.
+//! The identifier of a connection: a UUID of version 8 (RFC 9562 section 5.8), made of what the
+//! kernel knows of the connection and nothing else. The same connection, found again after a crash,
+//! has the same identifier, whatever has become of the wall clock.
+//!
+//! So it carries no time, as a ULID or a UUID of version 7 would: a wall-clock time that a step can
+//! change would make two identifiers of one connection, and a monotonic one in its place would be
+//! read as a time that it is not.
 
-use std::net::IpAddr;
-
-use jiff::Timestamp;
-use ulid::Ulid;
+use std::{fmt, net::IpAddr};
 
 use super::{Closed, Endpoint};
 
-/// A ULID has this many bits behind its time.
-const RANDOM_BITS: u32 = 80;
+/// Identifies a connection for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Identifier(u128);
 
-/// The identifier of `closed`, which started at `start`.
-pub fn of(closed: &Closed, start: Timestamp) -> Ulid {
-    // A ULID has no time before the epoch.
-    let start_ms = u64::try_from(start.as_millisecond()).unwrap_or(0);
-    Ulid::from_parts(start_ms, mix(closed))
-}
-
-/// FNV-1a of 128 bits over identity, client and remote, folded as its authors recommend:
-/// <https://datatracker.ietf.org/doc/html/rfc9923>.
-fn mix(closed: &Closed) -> u128 {
-    let mut hash = Fnv::new();
-    hash.add(&closed.identity.to_be_bytes());
-    for endpoint in [closed.client, closed.remote] {
-        hash.add_endpoint(endpoint);
+impl Identifier {
+    /// The identifier of `closed`, which comes from the source with this identifier.
+    pub(super) fn of(closed: &Closed, source_id: u128) -> Self {
+        let mut hash = Fnv::new();
+        hash.add(&source_id.to_be_bytes());
+        hash.add(&closed.identity.to_be_bytes());
+        for endpoint in [closed.client, closed.remote] {
+            hash.add_endpoint(endpoint);
+        }
+        Self(version_8(hash.0))
     }
-    (hash.0 >> RANDOM_BITS) ^ (hash.0 & ((1 << RANDOM_BITS) - 1))
 }
 
+impl fmt::Display for Identifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bits = |from: u32, count: u32| self.0 >> from & ((1 << count) - 1);
+        write!(
+            f,
+            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+            bits(96, 32),
+            bits(80, 16),
+            bits(64, 16),
+            bits(48, 16),
+            bits(0, 48)
+        )
+    }
+}
+
+/// Gives six bits to the version and the variant (RFC 9562 section 4).
+fn version_8(hash: u128) -> u128 {
+    let version = hash & !(0xf << 76) | 0x8 << 76;
+    version & !(0b11 << 62) | 0b10 << 62
+}
+
+/// FNV-1a of 128 bits: <https://datatracker.ietf.org/doc/html/rfc9923>.
 struct Fnv(u128);
 
 impl Fnv {
@@ -67,9 +86,17 @@ mod tests {
     /// Published identifiers must not change with a release, or a duplicate goes unnoticed.
     #[test]
     fn identifiers_are_the_same_for_ever() {
-        let start = Timestamp::from_millisecond(1_795_340_540_615).unwrap();
-        let id = of(&closed(0x0123_4567_89ab_cdef, 54054), start);
-        assert_eq!(id.to_string(), "01M81A56P7H0R554M1648WABXC");
+        let id = Identifier::of(&closed(0x0123_4567_89ab_cdef, 54054), 7);
+        assert_eq!(id.to_string(), "f1b074ba-e243-80fc-b951-3deb6ad6665c");
+    }
+
+    #[test]
+    fn version_and_variant_are_in_their_places() {
+        for hash in [0, u128::MAX] {
+            let text = Identifier(version_8(hash)).to_string();
+            assert_eq!(text.as_bytes()[14], b'8', "{text}");
+            assert!(matches!(text.as_bytes()[19], b'8' | b'b'), "{text}");
+        }
     }
 
     /// The vector of FNV-1a of 128 bits for "foobar" that its authors publish.
@@ -81,18 +108,12 @@ mod tests {
     }
 
     #[test]
-    fn connections_of_one_millisecond_differ() {
+    fn connections_and_boots_differ() {
         let ids: HashSet<_> = (0..100)
             .flat_map(|identity| (0..100).map(move |port| closed(identity, port)))
-            .map(|closed| of(&closed, Timestamp::UNIX_EPOCH))
+            .flat_map(|closed| [0, 1].map(|boot| Identifier::of(&closed, boot)))
             .collect();
-        assert_eq!(ids.len(), 10_000);
-    }
-
-    #[test]
-    fn before_the_epoch_there_is_no_time() {
-        let start = Timestamp::from_millisecond(-5).unwrap();
-        assert_eq!(of(&closed(1, 1), start).timestamp_ms(), 0);
+        assert_eq!(ids.len(), 20_000);
     }
 
     fn closed(identity: u64, client_port: u16) -> Closed {

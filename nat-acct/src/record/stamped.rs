@@ -4,17 +4,16 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use ulid::Ulid;
 
-use super::{Closed, Compact, Ecs, Format, Interface, Stamp, identifier};
+use super::{Closed, Compact, Ecs, Format, Identifier, Interface, Stamp};
 
 /// The record of one connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// The connection as the engine gave it.
     pub closed: Closed,
-    /// Identifies the connection for good; begins with `start`.
-    pub id: Ulid,
+    /// Identifies the connection for good.
+    pub id: Identifier,
     /// Counts the records of one boot of the agent without a gap.
     pub sequence: u64,
     /// When the record was made.
@@ -35,7 +34,7 @@ impl Record {
         let start = stamp.wall_clock(closed.start_ns);
         Self {
             closed: *closed,
-            id: identifier::of(closed, start),
+            id: Identifier::of(closed, stamp.source_id()),
             sequence,
             written,
             start,
@@ -70,13 +69,16 @@ mod tests {
     use crate::record::{Direction, End, Endpoint, Match, Totals, Translated};
 
     #[test]
-    fn the_same_connection_is_the_same_record() {
-        let stamp = Stamp::new(1_000_000, &["br0"], &["eth1"]);
-        let record = |sequence, written| Record::new(&closed(), sequence, written, &stamp);
-        let first = record(1, Timestamp::UNIX_EPOCH);
-        let again = record(2, Timestamp::MAX);
+    fn the_same_connection_has_the_same_id_whatever_the_clock_shows() {
+        let record = |sequence, offset_ns: i128, boot_id| {
+            let stamp = Stamp::new(offset_ns, &["br0"], &["eth1"]).of_boot(boot_id);
+            Record::new(&closed(), sequence, stamp.wall_clock(0), &stamp)
+        };
+        let first = record(1, 0, 7);
+        let again = record(2, 1_795_340_540_615_902_999, 7);
         assert_eq!(first.id, again.id);
-        assert_eq!(first.id.timestamp_ms(), 6);
+        assert_ne!(first.start, again.start);
+        assert_ne!(first.id, record(1, 0, 8).id);
         assert_eq!(first.beyond.as_deref(), Some("eth1"));
     }
 

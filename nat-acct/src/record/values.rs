@@ -9,9 +9,8 @@ use std::{
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
-use ulid::Ulid;
 
-use super::Endpoint;
+use super::{Endpoint, Identifier};
 
 /// A time in UTC by RFC 3339, always with six digits of a second.
 #[derive(Clone, Copy, Debug)]
@@ -39,13 +38,9 @@ impl From<Endpoint> for AddressPort {
     }
 }
 
-/// A ULID in Crockford's base 32.
-#[derive(Clone, Copy, Debug)]
-pub struct Identifier(pub Ulid);
-
 impl Serialize for Identifier {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
+        serializer.collect_str(self)
     }
 }
 
@@ -110,7 +105,7 @@ described!(Vlans, "Vlans", {
 });
 described!(Identifier, "Identifier", {
     "type": "string",
-    "pattern": "^[0-7][0-9A-HJKMNP-TV-Z]{25}$",
+    "pattern": "^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$",
 });
 
 #[cfg(test)]

@@ -1,18 +1,8 @@
-//! What `--output` names, and how it is opened.
+//! What `--output` names.
 
-use std::{
-    ffi::OsString,
-    fmt,
-    fs::File,
-    io::{self, Read, Seek, SeekFrom, Write},
-    os::{fd::AsFd, unix::fs::OpenOptionsExt},
-    path::{Path, PathBuf},
-};
+use std::{ffi::OsString, fmt, path::PathBuf};
 
 use crate::one_line::one_line;
-
-/// Who spoke to whom is not for everybody on the machine.
-const MODE: u32 = 0o640;
 
 /// Where records go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,44 +32,6 @@ impl fmt::Display for Output {
             Self::File(path) => f.write_str(&one_line(&path.to_string_lossy())),
         }
     }
-}
-
-pub(super) fn open(output: &Output) -> io::Result<File> {
-    match output {
-        Output::Standard => open_standard(),
-        Output::File(path) => open_file(path),
-    }
-}
-
-/// Past the standard library's buffer, which would hide what is written and what is not.
-fn open_standard() -> io::Result<File> {
-    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
-}
-
-fn open_file(path: &Path) -> io::Result<File> {
-    let mut file = File::options()
-        .append(true)
-        .create(true)
-        .mode(MODE)
-        .open(path)?;
-    if file.metadata()?.is_file() && ends_within_line(path) {
-        file.write_all(b"\n")?;
-    }
-    Ok(file)
-}
-
-/// Whether the file's last writer was stopped, by a full disk or by force, within a line. The
-/// next record must not become part of it. A file that may not be read is taken for whole.
-fn ends_within_line(path: &Path) -> bool {
-    let last_byte = || -> io::Result<u8> {
-        let mut file = File::open(path)?;
-        file.seek(SeekFrom::End(-1))?;
-        let mut byte = [0];
-        file.read_exact(&mut byte)?;
-        Ok(byte[0])
-    };
-    // An empty file has no last byte, which is an error too.
-    last_byte().is_ok_and(|byte| byte != b'\n')
 }
 
 #[cfg(test)]

@@ -25,18 +25,28 @@ pub struct Background {
 
 impl Background {
     /// Starts a command; what it says goes to `<dir>/<name>.out` and `.err`.
-    pub fn start(mut command: Command, dir: &Path, name: &str) -> Result<Self> {
-        let stdout = dir.join(format!("{name}.out"));
+    pub fn start(command: Command, dir: &Path, name: &str) -> Result<Self> {
+        let stdout = File::create(dir.join(format!("{name}.out")))?;
+        Self::start_into(command, stdout, dir, name)
+    }
+
+    /// The same with a standard output that is not kept.
+    pub fn start_into(
+        mut command: Command,
+        stdout: impl Into<Stdio>,
+        dir: &Path,
+        name: &str,
+    ) -> Result<Self> {
         let stderr = dir.join(format!("{name}.err"));
         let child = command
             .stdin(Stdio::null())
-            .stdout(File::create(&stdout)?)
+            .stdout(stdout)
             .stderr(File::create(&stderr)?)
             .spawn()
             .with_context(|| format!("cannot start {command:?}"))?;
         Ok(Self {
             child,
-            stdout,
+            stdout: dir.join(format!("{name}.out")),
             stderr,
             killed_on_drop: true,
         })

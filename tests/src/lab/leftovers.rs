@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{DEFAULT_NAME, Ns, bpf_dir, dir_of, netns_of};
+use super::{DEFAULT_NAME, Ns, bpf_dir, dir_of, disk, netns_of};
 
 /// Removes a lab by name: the processes in its namespaces (they keep the
 /// namespace alive), the namespaces, its directory.
@@ -22,6 +22,7 @@ pub fn remove(name: &str) {
         }
     }
     bpf_dir::unmount(&dir_of(name));
+    disk::unmount(&dir_of(name));
     let _ = fs::remove_dir_all(dir_of(name));
 }
 

@@ -7,6 +7,7 @@ mod background;
 pub mod big_tcp;
 mod bpf_dir;
 pub mod device;
+mod disk;
 mod enter;
 pub mod foreign;
 pub mod hooks;
@@ -28,6 +29,7 @@ use anyhow::{Context, Result, bail};
 
 pub use address::{Family, INSIDE, Ns, OUTSIDE, translated};
 pub use background::Background;
+pub use disk::Disk;
 pub use packet_socket::{Cut, Hints, PacketSocket};
 
 /// The name of the lab that people make by hand.
@@ -161,6 +163,11 @@ impl Lab {
     /// exec` hides the machine's own.
     pub fn bpf_dir(&self) -> Result<PathBuf> {
         bpf_dir::mounted(&self.dir)
+    }
+
+    /// A small disk of its own, which goes with the lab.
+    pub fn disk(&self, bytes: u64) -> Result<Disk> {
+        Disk::mount(&self.dir, bytes)
     }
 
     /// Waits until something listens on this TCP port.

@@ -30,6 +30,21 @@ pub struct Fetches {
     pub at_once: usize,
 }
 
+impl Fetches {
+    /// So many small ones from one client, some at a time.
+    #[must_use]
+    pub fn small(connections: usize) -> Self {
+        Self {
+            client: Ns::Client1,
+            family: Family::V4,
+            path: "/bytes/1000".to_owned(),
+            port: Nginx::ONE_SHOT,
+            connections,
+            at_once: 10,
+        }
+    }
+}
+
 /// One connection, as the client knows it.
 struct Fetch {
     local: SocketAddr,
@@ -40,6 +55,10 @@ struct Fetch {
 
 /// Makes the connections; the truth of each, checked between client and nginx.
 pub fn fetch_many(lab: &Lab, nginx: &Nginx, wanted: &Fetches) -> Result<Vec<Truth>> {
+    // nginx closes first. If the remote remembered that (TIME_WAIT), it would
+    // answer for the old connection when a translated port comes again, and the
+    // client's second SYN would leave by another port: ambiguous.
+    lab.set(Ns::Remote, &[("ipv4/tcp_max_tw_buckets", "0")])?;
     let remote = SocketAddr::new(Ns::Remote.address(wanted.family), wanted.port);
     let fetches = lab.enter(wanted.client, || share_out(wanted, remote))?;
     let requests = wait_until(PATIENCE, "nginx's log of all fetches", || {

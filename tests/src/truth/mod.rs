@@ -7,7 +7,9 @@ pub mod conntrack;
 mod counter;
 mod find;
 mod nft;
+mod numbered;
 mod record;
+mod same;
 mod wire;
 
 use std::fmt;
@@ -17,7 +19,9 @@ pub use capture::{Capture, Seen};
 pub use compare::{Cell, Row, assert_equal, compare};
 pub use counter::Counter;
 pub use find::record_of;
+pub use numbered::{assert_numbered, assert_numbered_from};
 pub use record::{Record, Volume};
+pub use same::assert_same;
 pub use wire::{Wire, assert_carried};
 
 /// One connection, as its endpoints know it.

@@ -176,7 +176,8 @@ fn context(interface: u32, gso_size: u32) -> [u8; 192] {
 }
 
 fn line(closed: &Closed) -> Result<serde_json::Value> {
-    let stamp = Stamp::new(clock::wall_offset_ns(), &INSIDE, &OUTSIDE);
-    let record = Record::new(closed, 0, clock::wall(), &stamp);
+    let stamp = Stamp::new(clock::read(), &INSIDE, &OUTSIDE);
+    let written = stamp.wall_clock(clock::monotonic_ns());
+    let record = Record::new(closed, 0, written, &stamp);
     Ok(serde_json::from_str(&record.to_json(Format::Ecs))?)
 }

@@ -1,0 +1,153 @@
+//! What the loop and the thread that writes tell each other.
+
+use std::{
+    collections::VecDeque,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use crate::record::Closed;
+
+/// A record in the making.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Made {
+    /// The number of the record.
+    pub(super) number: u64,
+    pub(super) closed: Closed,
+    /// When the connection was found to be over, by the monotonic clock.
+    pub(super) made_ns: u64,
+}
+
+/// What the thread is to do.
+#[derive(Debug)]
+pub(super) enum Work {
+    Write(Vec<Made>),
+    Reopen,
+    End,
+}
+
+/// How far the thread is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Status {
+    /// Records that are not wholly written.
+    pub(super) waiting: usize,
+    /// Records that are.
+    pub(super) written: u64,
+    /// Why they cannot be written, as long as that is so.
+    pub(super) cause: Option<String>,
+    /// Nobody reads any more.
+    pub(super) closed: bool,
+    /// The thread has ended.
+    pub(super) ended: bool,
+}
+
+#[derive(Default)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    work: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    made: VecDeque<Made>,
+    reopen: bool,
+    end: bool,
+    status: Status,
+}
+
+impl Queue {
+    pub(super) fn push(&self, made: Made) {
+        let mut state = self.lock();
+        state.made.push_back(made);
+        state.status.waiting += 1;
+        self.work.notify_one();
+    }
+
+    pub(super) fn ask_reopen(&self) {
+        self.lock().reopen = true;
+        self.work.notify_one();
+    }
+
+    pub(super) fn end(&self) {
+        self.lock().end = true;
+        self.work.notify_one();
+    }
+
+    pub(super) fn status(&self) -> Status {
+        self.lock().status.clone()
+    }
+
+    /// Waits for work, of which up to `most` records are a part. Records come before a reopening
+    /// that was asked for after them.
+    pub(super) fn wait_for_work(&self, most: usize) -> Work {
+        let mut state = self.lock();
+        loop {
+            if state.end {
+                return Work::End;
+            }
+            if !state.made.is_empty() {
+                let count = most.min(state.made.len());
+                return Work::Write(state.made.drain(..count).collect());
+            }
+            if state.reopen {
+                state.reopen = false;
+                return Work::Reopen;
+            }
+            state = self
+                .work
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Waits before something is tried again, unless there is a reason to try at once. `None` when
+    /// there is no more to be tried.
+    pub(super) fn pause(&self, duration: Duration) -> Option<Retry> {
+        let nothing_new = |state: &mut State| !state.end && !state.reopen;
+        let waited = self
+            .work
+            .wait_timeout_while(self.lock(), duration, nothing_new);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if state.end {
+            return None;
+        }
+        let reopen = std::mem::take(&mut state.reopen);
+        Some(if reopen { Retry::Reopened } else { Retry::Same })
+    }
+
+    /// Notes how many records wait in the thread's hands, apart from those in the queue; tells
+    /// whether some were written.
+    pub(super) fn report(&self, in_hand: usize) -> bool {
+        let mut state = self.lock();
+        let waiting = state.made.len() + in_hand;
+        let written = state.status.waiting.saturating_sub(waiting);
+        state.status.written += written as u64;
+        state.status.waiting = waiting;
+        written > 0
+    }
+
+    pub(super) fn set_cause(&self, cause: Option<String>) {
+        self.lock().status.cause = cause;
+    }
+
+    pub(super) fn set_closed(&self) {
+        self.lock().status.closed = true;
+    }
+
+    pub(super) fn set_ended(&self) {
+        self.lock().status.ended = true;
+    }
+
+    /// Each change is complete in itself, so a panic leaves nothing half-done.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How to try again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Retry {
+    Same,
+    /// With the file opened by its name again.
+    Reopened,
+}

@@ -1,0 +1,179 @@
+//! The thread that writes records. What the sink refuses is tried again until it is taken.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::Notify;
+use tracing::{error, info};
+
+use super::{
+    queue::{Made, Queue, Retry, Work},
+    timekeeper::Timekeeper,
+};
+use crate::{
+    clock,
+    record::{Format, Record},
+    sink::{Sink, SinkError},
+};
+
+/// Records of one turn. They fit into the sink's buffer.
+const MOST_AT_ONCE: usize = 32;
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// How often to look whether the file was rotated without a signal. Not at once: the signal that
+/// follows a renaming should find its file made by whoever renamed.
+const LOOK_EVERY_NS: u64 = 1_000_000_000;
+
+pub(super) struct Writer {
+    sink: Sink,
+    timekeeper: Arc<Timekeeper>,
+    format: Format,
+    queue: Arc<Queue>,
+    progress: Arc<Notify>,
+    failing: bool,
+    looked_ns: u64,
+}
+
+/// Why the thread ends.
+enum Stop {
+    /// Nobody reads the records any more.
+    Closed,
+    /// The agent ends.
+    End,
+}
+
+impl Writer {
+    pub(super) fn new(
+        sink: Sink,
+        timekeeper: Arc<Timekeeper>,
+        format: Format,
+        queue: Arc<Queue>,
+        progress: Arc<Notify>,
+    ) -> Self {
+        Self {
+            sink,
+            timekeeper,
+            format,
+            queue,
+            progress,
+            failing: false,
+            looked_ns: clock::monotonic_ns(),
+        }
+    }
+
+    pub(super) fn run(mut self) {
+        let _ended = Ended(Arc::clone(&self.queue), Arc::clone(&self.progress));
+        match self.serve() {
+            Err(Stop::Closed) => self.queue.set_closed(),
+            Ok(()) | Err(Stop::End) => self.sink.abandon(),
+        }
+    }
+
+    fn serve(&mut self) -> Result<(), Stop> {
+        loop {
+            match self.queue.wait_for_work(MOST_AT_ONCE) {
+                Work::Write(made) => self.write(&made)?,
+                Work::Reopen => self.reopen()?,
+                Work::End => return Ok(()),
+            }
+        }
+    }
+
+    fn write(&mut self, all: &[Made]) -> Result<(), Stop> {
+        self.follow_file()?;
+        for (made, left) in all.iter().zip((0..all.len()).rev()) {
+            let line = self.line(made);
+            self.insist(left + 1, |sink| sink.push(&line))?;
+        }
+        while self.insist(0, Sink::write_some)? {
+            self.report(0);
+        }
+        self.report(0);
+        self.recovered();
+        Ok(())
+    }
+
+    fn line(&mut self, made: &Made) -> String {
+        let stamp = self.timekeeper.stamp();
+        let written = stamp.wall_clock(made.made_ns);
+        let record = Record::new(&made.closed, made.number, written, &stamp);
+        record.to_json(self.format)
+    }
+
+    /// Opens the file anew if it has lost its name.
+    fn follow_file(&mut self) -> Result<(), Stop> {
+        let now_ns = clock::monotonic_ns();
+        let due = now_ns.saturating_sub(self.looked_ns) >= LOOK_EVERY_NS;
+        if due {
+            self.looked_ns = now_ns;
+        }
+        if self.sink.is_removed() || due && self.sink.is_renamed() {
+            info!(
+                "{} was moved or removed: opening it anew",
+                self.sink.output()
+            );
+            self.reopen()?;
+        }
+        Ok(())
+    }
+
+    fn reopen(&mut self) -> Result<(), Stop> {
+        self.insist(0, Sink::reopen)?;
+        self.recovered();
+        Ok(())
+    }
+
+    /// Tries until it succeeds; meanwhile `unpushed` records wait besides those in the sink.
+    fn insist<T>(
+        &mut self,
+        unpushed: usize,
+        act: impl Fn(&mut Sink) -> Result<T, SinkError>,
+    ) -> Result<T, Stop> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match act(&mut self.sink) {
+                Ok(done) => return Ok(done),
+                Err(SinkError::Closed) => return Err(Stop::Closed),
+                Err(cause) => self.failed(&cause),
+            }
+            self.report(unpushed);
+            let retry = self.queue.pause(pause).ok_or(Stop::End)?;
+            if retry == Retry::Reopened || self.sink.is_removed() {
+                // The sink remembers an error, and the next attempt meets it.
+                let _ = self.sink.reopen();
+            }
+            pause = (2 * pause).min(LONGEST_PAUSE);
+        }
+    }
+
+    fn report(&self, unpushed: usize) {
+        if self.queue.report(self.sink.pending_lines() + unpushed) {
+            self.progress.notify_one();
+        }
+    }
+
+    fn failed(&mut self, cause: &SinkError) {
+        if !self.failing {
+            error!("{cause}; records wait, trying again");
+        }
+        self.failing = true;
+        self.queue.set_cause(Some(cause.to_string()));
+    }
+
+    fn recovered(&mut self) {
+        if self.failing {
+            info!("{} takes records again", self.sink.output());
+        }
+        self.failing = false;
+        self.queue.set_cause(None);
+    }
+}
+
+/// Says that the thread has ended, however it does.
+struct Ended(Arc<Queue>, Arc<Notify>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.set_ended();
+        self.1.notify_one();
+    }
+}
