@@ -6,10 +6,15 @@
 /// program sees it, and a few kinds of packets go past TC by their nature.
 const SUSPICIOUS: u64 = 100;
 
+/// Samples in a row that must agree, for counters and program are not looked at in one moment.
+const SURE: u32 = 2;
+
 /// What was seen of one direction of an interface.
 #[derive(Debug, Default)]
 pub(super) struct Hidden {
     last: Option<Sample>,
+    /// How many samples in a row found packets unseen.
+    suspicions: u32,
     is_hidden: bool,
 }
 
@@ -31,7 +36,12 @@ impl Hidden {
             *last = now;
         }
         let unseen = now.packets - last.packets;
-        let is_hidden = unseen >= SUSPICIOUS;
+        self.suspicions = if unseen >= SUSPICIOUS {
+            self.suspicions.saturating_add(1)
+        } else {
+            0
+        };
+        let is_hidden = self.suspicions >= SURE;
         let has_changed = is_hidden != self.is_hidden;
         self.is_hidden = is_hidden;
         has_changed.then_some(is_hidden)
@@ -49,11 +59,13 @@ mod tests {
             (0, 1_000, None),
             (5, 5_000, None),
             (5, 5_099, None),
-            (5, 5_100, Some(true)),
-            (5, 9_000, None),
-            (6, 9_100, Some(false)),
+            (5, 5_100, None),
+            (5, 9_000, Some(true)),
+            (5, 9_100, None),
+            (6, 9_200, Some(false)),
             (6, 0, None),
             (6, 99, None),
+            (6, 100, None),
             (6, 100, Some(true)),
         ] {
             assert_eq!(

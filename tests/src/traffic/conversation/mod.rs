@@ -172,7 +172,6 @@ impl<'a> Conversation<'a> {
 
     /// Plays both scripts to their end.
     pub fn run(&self, client: &[Step], remote: &[Step]) -> Result<Done> {
-        // Further subflows of Multipath TCP need the listener.
         let (at_client, at_remote, _listener) = self.open()?;
         let done = between((at_client, client), (at_remote, remote))?;
         Ok(self.with_early(done))
@@ -205,8 +204,8 @@ impl<'a> Conversation<'a> {
         done
     }
 
-    /// The sockets of client and remote, and the one that has accepted.
-    fn open(&self) -> Result<(TcpStream, TcpStream, TcpListener)> {
+    /// The sockets of client and remote, and what is to stay open with them.
+    fn open(&self) -> Result<(TcpStream, TcpStream, Option<TcpListener>)> {
         let &Self {
             lab,
             client,
@@ -228,13 +227,14 @@ impl<'a> Conversation<'a> {
         if is_inbound {
             let listener = listen(lab, client, (client.address(family), client_port).into())?;
             let remote = dial(remote, remote_port, &listener)?;
-            return Ok((accept(&listener)?, remote, listener));
+            return Ok((accept(&listener)?, remote, None));
         }
         let address = remote_address.unwrap_or(remote.address(family));
         if multipath {
             let listener = mptcp::listen(lab, remote, (address, 0).into())?;
             let client = mptcp::dial(lab, client, listener.local_addr()?)?;
-            return Ok((client, accept(&listener)?, listener));
+            // Further subflows need the listener.
+            return Ok((client, accept(&listener)?, Some(listener)));
         }
         let listener = listen(lab, remote, (address, remote_port).into())?;
         let client = if early > 0 {
@@ -243,7 +243,7 @@ impl<'a> Conversation<'a> {
         } else {
             dial(client, client_port, &listener)?
         };
-        Ok((client, accept(&listener)?, listener))
+        Ok((client, accept(&listener)?, None))
     }
 }
 
