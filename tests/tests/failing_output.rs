@@ -113,6 +113,21 @@ fn at_the_end_a_reader_that_has_stopped_is_waited_for_and_then_given_up() -> Res
     })
 }
 
+/// As when the terminal is closed.
+#[test]
+fn with_standard_output_sighup_ends_it_with_all_records() -> Result<()> {
+    in_a_lab(|lab| {
+        let nginx = Nginx::start(lab)?;
+        let (reader, writer) = pipe()?;
+        let mut agent = start_into(lab, writer, &["--linger", "30s"])?;
+        let truths = fetch(lab, &nginx, 10)?;
+        agent.signal(Signal::SIGHUP)?;
+        let status = agent.wait(LONG)?;
+        assert!(status.success(), "{}", agent.stderr());
+        complete(&truths, &agent::parse(&rest(reader)?)?)
+    })
+}
+
 #[test]
 fn at_the_end_a_full_disk_holds_whole_lines() -> Result<()> {
     in_a_lab(|lab| {

@@ -35,6 +35,11 @@ fn renaming_and_sighup_lose_and_double_nothing() -> Result<()> {
             fs::rename(&output, rotated(&output, rotation))?;
             agent.process().signal(Signal::SIGHUP)
         })?;
+        // Or it would be noticed without the signal, only later.
+        wait_until(LONG, "the agent to say so", || {
+            let count = said(&agent, "is opened anew, as asked");
+            Ok((count == ROTATIONS).then_some(()))
+        })?;
         rotated_files_are_complete(agent, &truths)
     })
 }
@@ -51,9 +56,7 @@ fn renaming_alone_loses_and_doubles_nothing() -> Result<()> {
             fs::rename(&output, rotated(&output, rotation))?;
             wait_until(LONG, "the new file", || Ok(output.exists().then_some(())))
         })?;
-        let log = agent.log();
-        let said = log.lines().filter(|l| l.contains("was moved or removed"));
-        assert_eq!(said.count(), ROTATIONS, "{log}");
+        assert_eq!(said(&agent, "was moved or removed"), ROTATIONS);
         rotated_files_are_complete(agent, &truths)
     })
 }
@@ -162,6 +165,11 @@ fn rotated_files_are_complete(agent: Agent, truths: &[Truth]) -> Result<()> {
     assert_numbered(&records);
     assert_same(truths, &agent::closing(&records)?);
     Ok(())
+}
+
+fn said(agent: &Agent, words: &str) -> usize {
+    let log = agent.log();
+    log.lines().filter(|line| line.contains(words)).count()
 }
 
 fn rotated(output: &Path, rotation: usize) -> PathBuf {

@@ -72,7 +72,10 @@ impl Writer {
         loop {
             match self.queue.wait_for_work(MOST_AT_ONCE) {
                 Work::Write(made) => self.write(&made)?,
-                Work::Reopen => self.reopen()?,
+                Work::Reopen => {
+                    self.reopen()?;
+                    info!("{} is opened anew, as asked", self.sink.output());
+                }
                 Work::End => return Ok(()),
             }
         }
