@@ -6,6 +6,7 @@ use nat_acct_tests::agent::BINARY;
 use nat_acct_tests::privilege::is_root;
 use nat_acct_tests::shapes::NOTES;
 
+use crate::kernels::{self, Suite};
 use crate::process::{Cmd, cargo};
 use crate::{agent, build_ebpf, shapes, tools};
 
@@ -18,6 +19,13 @@ pub struct Args {
     /// Write `docs/SHAPES.md` from what the tests have shown, instead of checking it
     #[arg(long)]
     shapes: bool,
+    /// Run a selection on the kernel of this Debian suite, in a virtual machine, instead of all
+    /// tests here; may be given several times
+    #[arg(long, value_name = "SUITE", value_enum)]
+    kernel: Vec<Suite>,
+    /// The same on the kernels of all suites
+    #[arg(long, conflicts_with = "kernel")]
+    kernels: bool,
     /// Arguments for `cargo test`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     cargo: Vec<String>,
@@ -31,6 +39,12 @@ pub fn run(args: &Args) -> Result<()> {
     }
     build_ebpf::ensure()?;
     let agent = agent::build()?;
+    if args.kernels {
+        return kernels::run(&Suite::ALL, &agent);
+    }
+    if !args.kernel.is_empty() {
+        return kernels::run(&args.kernel, &agent);
+    }
     println!("==> the tests");
     let mut test = Cmd::new(&cargo())
         .arg("test")

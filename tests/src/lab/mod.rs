@@ -5,6 +5,7 @@
 mod address;
 mod background;
 mod bpf_dir;
+mod device;
 mod enter;
 pub mod hooks;
 mod leftovers;
@@ -117,6 +118,11 @@ impl Lab {
     /// and `postrouting`; elsewhere there is none.
     pub fn nft(&self, ns: Ns, rules: &str) -> Result<()> {
         nat::load(self, ns, rules)
+    }
+
+    /// Has the gateway translate what leaves by a further interface, as on [`OUTSIDE`].
+    pub fn masquerade(&self, device: &str) -> Result<()> {
+        nat::masquerade(self, device)
     }
 
     /// Forwards a TCP port of the gateway's outside addresses to a client.
