@@ -50,7 +50,7 @@ fn it_is_attached_where_it_can_be_counts_and_is_gone() -> Result<()> {
         for (device, direction, _) in OURS {
             assert_eq!(attached(lab, hook, device, direction)?, "", "{device}");
         }
-        shapes::shown("Kernel", "hook", Way::Live, hook);
+        shapes::shown(shapes::KERNEL, "hook", Way::Live, hook);
         Ok(())
     })
 }

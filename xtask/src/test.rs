@@ -16,7 +16,8 @@ const MOST_THREADS: usize = 4;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Write `docs/SHAPES.md` from what the tests have shown, instead of checking it
+    /// Write `docs/SHAPES.md` from what the tests have shown, instead of checking it; with
+    /// `--kernel`, `docs/KERNELS.md`
     #[arg(long)]
     shapes: bool,
     /// Run a selection on the kernel of this Debian suite, in a virtual machine, instead of all
@@ -26,7 +27,7 @@ pub struct Args {
     /// The same on the kernels of all suites
     #[arg(long, conflicts_with = "kernel")]
     kernels: bool,
-    /// Arguments for `cargo test`
+    /// Arguments for `cargo test`; with `--kernel`, words that the names of tests contain
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     cargo: Vec<String>,
 }
@@ -39,11 +40,17 @@ pub fn run(args: &Args) -> Result<()> {
     }
     build_ebpf::ensure()?;
     let agent = agent::build()?;
-    if args.kernels {
-        return kernels::run(&Suite::ALL, &agent);
-    }
-    if !args.kernel.is_empty() {
-        return kernels::run(&args.kernel, &agent);
+    if args.kernels || !args.kernel.is_empty() {
+        let plan = kernels::Plan {
+            suites: if args.kernels {
+                &Suite::ALL
+            } else {
+                &args.kernel
+            },
+            words: &args.cargo,
+            write_page: args.shapes,
+        };
+        return kernels::run(&plan, &agent);
     }
     println!("==> the tests");
     let mut test = Cmd::new(&cargo())

@@ -1,11 +1,9 @@
 //! Devices other than the lab's own, where the kernel has them.
 
-use std::process::Command;
-
 use anyhow::{Result, bail};
 
 use super::topology::set_default_routes;
-use super::{Lab, Ns, output};
+use super::{Lab, Ns};
 use crate::wait::{PATIENCE, wait_until};
 
 /// What `ip` says of a type that the kernel does not know, with and without the kernel's own words.
@@ -55,20 +53,23 @@ impl Lab {
         Ok(())
     }
 
-    /// Waits until an interface is up and has its carrier.
+    /// Waits until an interface is there, up, and has its carrier.
     pub fn wait_up(&self, ns: Ns, device: &str) -> Result<()> {
         wait_until(PATIENCE, &format!("{device} of {ns:?} to be up"), || {
-            let mut ip = Command::new("ip");
-            ip.args(["-netns", &self.netns(ns), "-o", "link", "show", device]);
-            Ok(output(&mut ip)?.contains("LOWER_UP").then_some(()))
+            let shown = self.run(ns, &format!("ip -o link show {device}"));
+            Ok(shown
+                .is_ok_and(|shown| shown.contains("LOWER_UP"))
+                .then_some(()))
         })
     }
 
-    /// Has a device send and pass up each segment alone: no bundles of segmentation offload. What a
-    /// device cannot do anyway needs no switching off.
-    pub fn cut_bundles_up(&self, ns: Ns, device: &str) {
-        for offload in ["tso", "gso", "gro"] {
-            let _ = self.run(ns, &format!("ethtool -K {device} {offload} off"));
+    /// Has all devices of a namespace send and pass up each segment alone: no bundles of
+    /// segmentation offload. What a device cannot do anyway needs no switching off.
+    pub fn cut_bundles_up(&self, ns: Ns) -> Result<()> {
+        let devices = self.run(ns, "ls /sys/class/net")?;
+        for device in devices.split_whitespace() {
+            let _ = self.run(ns, &format!("ethtool -K {device} tso off gso off gro off"));
         }
+        Ok(())
     }
 }

@@ -23,11 +23,6 @@ fn a_vlan_in_a_vlan_is_the_inside() -> Result<()> {
 }
 
 #[test]
-fn the_outer_vlan_is_the_inside() -> Result<()> {
-    with_vlan_in_vlan("outer VLAN of QinQ as the inside", "br0.100")
-}
-
-#[test]
 fn a_trunk_with_two_tags_is_the_inside() -> Result<()> {
     with_vlan_in_vlan("trunk with frames of two tags as the inside", "br0")
 }

@@ -6,11 +6,14 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
-use super::selection::TESTS;
+use super::selection::Test;
 use crate::process::{Cmd, cargo};
 
-/// Where the test programs are, by the names of their files.
-pub fn build() -> Result<BTreeMap<String, PathBuf>> {
+/// Where test programs are, by the names of their files.
+pub type Binaries = BTreeMap<String, PathBuf>;
+
+/// Builds them all; those of these tests must be among them.
+pub fn build(tests: &[Test]) -> Result<Binaries> {
     println!("==> the test programs");
     let build = Cmd::new(&cargo()).args([
         "test",
@@ -20,22 +23,22 @@ pub fn build() -> Result<BTreeMap<String, PathBuf>> {
         "--message-format=json",
     ]);
     let messages = build.stdout()?;
-    let programs: BTreeMap<_, _> = messages.lines().filter_map(program).collect();
-    for file in TESTS {
+    let binaries: Binaries = messages.lines().filter_map(binary).collect();
+    for test in tests {
         ensure!(
-            programs.contains_key(file.name),
+            binaries.contains_key(test.file),
             "cargo built no test {}",
-            file.name
+            test.file
         );
     }
-    Ok(programs)
+    Ok(binaries)
 }
 
 /// A test program that a message of cargo speaks of.
-fn program(message: &str) -> Option<(String, PathBuf)> {
+fn binary(message: &str) -> Option<(String, PathBuf)> {
     let message: Value = serde_json::from_str(message).ok()?;
     let target = &message["target"];
     let is_test = target["kind"][0] == "test";
-    let program = message["executable"].as_str().filter(|_| is_test)?;
-    Some((target["name"].as_str()?.to_owned(), program.into()))
+    let binary = message["executable"].as_str().filter(|_| is_test)?;
+    Some((target["name"].as_str()?.to_owned(), binary.into()))
 }

@@ -1,41 +1,52 @@
 //! What the test programs say of the tests.
 
-use std::collections::BTreeSet;
-
-use super::selection::TESTS;
+use super::selection::Test;
 
 /// Reads their output, line by line.
-#[derive(Default)]
 pub struct Outcome {
-    passed: BTreeSet<String>,
+    /// Failed, not come to, or no longer there.
+    not_passed: Vec<Test>,
 }
 
 impl Outcome {
+    /// Nothing is known yet of these tests.
+    pub fn of(tests: &[Test]) -> Self {
+        Self {
+            not_passed: tests.to_vec(),
+        }
+    }
+
     /// Takes notice of `test some::name ... ok`.
     pub fn read(&mut self, line: &str) {
         let test = line
             .strip_prefix("test ")
             .and_then(|line| line.split_once(" ... "));
         if let Some((name, "ok")) = test {
-            self.passed.insert(name.to_owned());
+            self.not_passed.retain(|test| test.name != name);
         }
     }
 
-    /// How many tests have passed.
-    pub fn passed(&self) -> usize {
-        self.passed.len()
+    /// The tests that have not passed.
+    pub fn not_passed(&self) -> &[Test] {
+        &self.not_passed
     }
+}
 
-    /// The selected tests that have not passed: failed, not come to, or no longer there.
-    pub fn missing(&self) -> Vec<String> {
-        let all = TESTS.iter().flat_map(|file| {
-            let full = |test: &&str| format!("{}::{test}", file.name);
-            file.tests.iter().map(full).collect::<Vec<_>>()
-        });
-        all.filter(|name| {
-            let (_, test) = name.split_once("::").unwrap_or_default();
-            !self.passed.contains(test)
-        })
-        .collect()
+#[cfg(test)]
+mod tests {
+    use super::{Outcome, Test};
+
+    #[test]
+    fn only_a_test_that_says_so_has_passed() {
+        let test = |name| Test { file: "file", name };
+        let mut outcome = Outcome::of(&[test("a::good"), test("bad"), test("gone")]);
+        for line in [
+            "running 2 tests",
+            "test a::good ... ok",
+            "test bad ... FAILED",
+        ] {
+            outcome.read(line);
+        }
+        assert_eq!(outcome.not_passed(), [test("bad"), test("gone")]);
     }
 }
