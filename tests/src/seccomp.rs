@@ -13,9 +13,12 @@ pub enum Bpf {
     Absent,
     /// Those that make a link, as in a kernel before TCX.
     WithoutLinks,
+    /// Those that make a map, as in a kernel that has no map of the wanted type.
+    WithoutMaps,
 }
 
-/// `BPF_LINK_CREATE` of include/uapi/linux/bpf.h.
+/// Commands of include/uapi/linux/bpf.h.
+const MAP_CREATE: u32 = 0;
 const LINK_CREATE: u32 = 28;
 
 /// Offsets in `struct seccomp_data`: the number of the call, and the lower half
@@ -48,15 +51,20 @@ fn filter(bpf: Bpf) -> Vec<libc::sock_filter> {
             fail(libc::ENOSYS),
             allow(),
         ],
-        Bpf::WithoutLinks => vec![
-            load(NUMBER),
-            skip_unless_equal(number, 3),
-            load(COMMAND),
-            skip_unless_equal(LINK_CREATE, 1),
-            fail(libc::EINVAL),
-            allow(),
-        ],
+        Bpf::WithoutLinks => without(number, LINK_CREATE),
+        Bpf::WithoutMaps => without(number, MAP_CREATE),
     }
+}
+
+fn without(number: u32, command: u32) -> Vec<libc::sock_filter> {
+    vec![
+        load(NUMBER),
+        skip_unless_equal(number, 3),
+        load(COMMAND),
+        skip_unless_equal(command, 1),
+        fail(libc::EINVAL),
+        allow(),
+    ]
 }
 
 fn load(offset: u32) -> libc::sock_filter {

@@ -236,14 +236,23 @@ fn bad_input_gives_one_line() -> Result<()> {
 
 #[test]
 fn a_kernel_without_bpf_gives_one_line() -> Result<()> {
+    refused_by(Bpf::Absent, &["no BPF", "CONFIG_BPF_SYSCALL"])
+}
+
+#[test]
+fn a_kernel_that_is_too_old_gives_one_line() -> Result<()> {
+    refused_by(Bpf::WithoutMaps, &["too old", "no BPF ring buffer", "5.8"])
+}
+
+fn refused_by(kernel: Bpf, says: &'static [&'static str]) -> Result<()> {
     in_a_lab(|lab| {
         let mut command = lab.command(Ns::Gateway, agent::binary()?);
         command.args(RUN);
-        seccomp::restrict(&mut command, Bpf::Absent);
+        seccomp::restrict(&mut command, kernel);
         let refusal = Refusal {
             args: RUN,
             status: 1,
-            says: &["no BPF", "CONFIG_BPF_SYSCALL"],
+            says,
         };
         refused(lab, command, &refusal)
     })

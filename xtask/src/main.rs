@@ -9,6 +9,7 @@ mod build_ebpf;
 mod demo;
 mod fixtures;
 mod fuzz;
+mod kernels;
 mod lab;
 mod lint;
 mod process;

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
@@ -30,6 +30,8 @@ pub struct Cmd {
     pub program: String,
     pub args: Vec<String>,
     pub env: Vec<(String, String)>,
+    /// Where it runs; in the project's root if not said.
+    pub dir: Option<PathBuf>,
 }
 
 impl Cmd {
@@ -39,7 +41,15 @@ impl Cmd {
         Self {
             program: words.next().unwrap_or_default(),
             args: words.collect(),
-            env: Vec::new(),
+            ..Self::default()
+        }
+    }
+
+    /// By its file, whose name may have blanks.
+    pub fn of(program: &Path) -> Self {
+        Self {
+            program: program.display().to_string(),
+            ..Self::default()
         }
     }
 
@@ -58,7 +68,14 @@ impl Cmd {
         self
     }
 
-    /// Runs it in the project's root, its output passing through.
+    pub fn within(self, dir: PathBuf) -> Self {
+        Self {
+            dir: Some(dir),
+            ..self
+        }
+    }
+
+    /// Runs it, its output passing through.
     pub fn run(&self) -> Result<()> {
         println!("    $ {self}");
         let status = self
@@ -69,6 +86,19 @@ impl Cmd {
         Ok(())
     }
 
+    /// Runs it; its standard output, while what it says on standard error passes through.
+    pub fn stdout(&self) -> Result<String> {
+        println!("    $ {self}");
+        let done = self
+            .command()
+            .stderr(Stdio::inherit())
+            .output()
+            .with_context(|| format!("cannot run {}", self.program))?;
+        let status = done.status;
+        ensure!(status.success(), "`{self}` failed ({status})");
+        Ok(String::from_utf8_lossy(&done.stdout).into_owned())
+    }
+
     /// Runs it quietly; its standard output, if it could be run and succeeded.
     pub fn ask(&self) -> Option<String> {
         let done = self.command().output().ok()?;
@@ -77,7 +107,8 @@ impl Cmd {
             .then(|| String::from_utf8_lossy(&done.stdout).into_owned())
     }
 
-    fn command(&self) -> Command {
+    /// What the standard library runs.
+    pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy();
@@ -88,7 +119,7 @@ impl Cmd {
         command
             .args(&self.args)
             .envs(self.env.iter().cloned())
-            .current_dir(root());
+            .current_dir(self.dir.as_deref().unwrap_or(root()));
         command
     }
 }

@@ -6,6 +6,7 @@ use nat_acct_tests::agent::BINARY;
 use nat_acct_tests::privilege::is_root;
 use nat_acct_tests::shapes::NOTES;
 
+use crate::kernels::{self, Suite};
 use crate::process::{Cmd, cargo};
 use crate::{agent, build_ebpf, shapes, tools};
 
@@ -15,10 +16,18 @@ const MOST_THREADS: usize = 4;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Write `docs/SHAPES.md` from what the tests have shown, instead of checking it
+    /// Write `docs/SHAPES.md` from what the tests have shown, instead of checking it; with
+    /// `--kernel`, `docs/KERNELS.md`
     #[arg(long)]
     shapes: bool,
-    /// Arguments for `cargo test`
+    /// Run a selection on the kernel of this Debian suite, in a virtual machine, instead of all
+    /// tests here; may be given several times
+    #[arg(long, value_name = "SUITE", value_enum)]
+    kernel: Vec<Suite>,
+    /// The same on the kernels of all suites
+    #[arg(long, conflicts_with = "kernel")]
+    kernels: bool,
+    /// Arguments for `cargo test`; with `--kernel`, words that the names of tests contain
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     cargo: Vec<String>,
 }
@@ -31,6 +40,18 @@ pub fn run(args: &Args) -> Result<()> {
     }
     build_ebpf::ensure()?;
     let agent = agent::build()?;
+    if args.kernels || !args.kernel.is_empty() {
+        let plan = kernels::Plan {
+            suites: if args.kernels {
+                &Suite::ALL
+            } else {
+                &args.kernel
+            },
+            words: &args.cargo,
+            write_page: args.shapes,
+        };
+        return kernels::run(&plan, &agent);
+    }
     println!("==> the tests");
     let mut test = Cmd::new(&cargo())
         .arg("test")

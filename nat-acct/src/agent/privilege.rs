@@ -3,7 +3,11 @@
 use std::{fs, io};
 
 use anyhow::{Error, anyhow};
-use aya::{maps::MapError, programs::ProgramError, sys::SyscallError};
+use aya::{
+    maps::{MapError, MapType},
+    programs::ProgramError,
+    sys::{SyscallError, is_map_supported},
+};
 
 // Capability numbers of include/uapi/linux/capability.h.
 const NET_ADMIN: u32 = 12;
@@ -19,13 +23,18 @@ const NEEDED: [(u32, &str); 3] = [
     (PERFMON, "CAP_PERFMON"),
 ];
 
-/// Says why the kernel refused: a capability that is missing, or a kernel without BPF.
+/// Says why the kernel refused: a capability that is missing, or something that this kernel does
+/// not have.
 pub(super) fn explain(error: Error) -> Error {
     match os_error(&error) {
         Some(libc::EPERM | libc::EACCES) => match missing() {
             Some(missing) => anyhow!("not enough privilege: {missing} is missing"),
             None => error,
         },
+        // The newest of what the programs and their maps need.
+        Some(libc::EINVAL) if matches!(is_map_supported(MapType::RingBuf), Ok(false)) => {
+            anyhow!("this kernel is too old: it has no BPF ring buffer (Linux 5.8 or newer has it)")
+        }
         Some(libc::ENOSYS) => error.context("this kernel has no BPF (CONFIG_BPF_SYSCALL)"),
         _ => error,
     }

@@ -2,7 +2,9 @@
 //! bpftools know nothing of TCX, so the kernel is asked for those directly.
 
 use anyhow::{Context, Result};
-use aya::programs::{SchedClassifier, TcAttachType};
+use aya::programs::{ProgramError, ProgramInfo, SchedClassifier, TcAttachType};
+use aya::sys::SyscallError;
+use nix::libc;
 
 use super::{Lab, Ns};
 
@@ -43,28 +45,42 @@ pub fn of_kernel() -> &'static [&'static str] {
 /// skipped.
 #[must_use]
 pub fn has_tcx() -> bool {
-    let has = SchedClassifier::query_tcx("lo", TcAttachType::Ingress).is_ok();
+    let has = matches!(query("lo", Direction::Ingress), Ok(Some(_)));
     if !has {
         eprintln!("SKIPPED in part, this kernel has no TCX");
     }
     has
 }
 
-/// The names of the TCX programs, in the order in which they run.
+/// The names of the TCX programs, in the order in which they run. A kernel without TCX has none.
 pub fn tcx(lab: &Lab, ns: Ns, device: &str, direction: Direction) -> Result<Vec<String>> {
-    let hook = match direction {
-        Direction::Ingress => TcAttachType::Ingress,
-        Direction::Egress => TcAttachType::Egress,
-    };
     lab.enter(ns, || {
-        let (_revision, programs) = SchedClassifier::query_tcx(device, hook)
-            .with_context(|| format!("cannot ask for the programs of {device}"))?;
-        let name = |program: &aya::programs::ProgramInfo| {
+        let programs = query(device, direction)?.unwrap_or_default();
+        let name = |program: &ProgramInfo| {
             let name = program.name_as_str().unwrap_or("?");
             format!("{name} {}", program.id())
         };
         Ok(programs.iter().map(name).collect())
     })
+}
+
+/// `None` from a kernel that does not know what is asked for.
+fn query(device: &str, direction: Direction) -> Result<Option<Vec<ProgramInfo>>> {
+    let hook = match direction {
+        Direction::Ingress => TcAttachType::Ingress,
+        Direction::Egress => TcAttachType::Egress,
+    };
+    match SchedClassifier::query_tcx(device, hook) {
+        Ok((_revision, programs)) => Ok(Some(programs)),
+        Err(ProgramError::SyscallError(SyscallError { io_error, .. }))
+            if io_error.raw_os_error() == Some(libc::EINVAL) =>
+        {
+            Ok(None)
+        }
+        Err(error) => {
+            Err(error).with_context(|| format!("cannot ask for the programs of {device}"))
+        }
+    }
 }
 
 /// The filters of the clsact qdisc, as `tc` prints them.

@@ -7,6 +7,7 @@ mod background;
 pub mod big_tcp;
 mod bpf_dir;
 pub mod device;
+mod device_types;
 mod disk;
 mod enter;
 pub mod foreign;
@@ -127,6 +128,11 @@ impl Lab {
     /// and `postrouting`; elsewhere there is none.
     pub fn nft(&self, ns: Ns, rules: &str) -> Result<()> {
         nat::load(self, ns, rules)
+    }
+
+    /// Has the gateway translate what leaves by a further interface, as on [`OUTSIDE`].
+    pub fn masquerade(&self, device: &str) -> Result<()> {
+        nat::masquerade(self, device)
     }
 
     /// Forwards a TCP port of the gateway's outside addresses to a client.

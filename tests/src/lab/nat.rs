@@ -34,6 +34,11 @@ pub fn load(lab: &Lab, ns: Ns, rules: &str) -> Result<()> {
     feed(lab.command(ns, "nft").args(["-f", "-"]), rules)
 }
 
+pub fn masquerade(lab: &Lab, device: &str) -> Result<()> {
+    let rule = format!("add rule inet lab postrouting oifname {device} masquerade fully-random");
+    load(lab, Ns::Gateway, &rule)
+}
+
 pub fn forward_port(lab: &Lab, port: u16, client: Ns, client_port: u16) -> Result<()> {
     let rule = |protocol, target| {
         format!(

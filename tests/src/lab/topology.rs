@@ -22,7 +22,8 @@ pub fn build(lab: &Lab) -> Result<()> {
     }
     batch(lab, Ns::Gateway, &gateway(lab))?;
     for client in Ns::CLIENTS {
-        batch(lab, client, &host(client, Ns::Gateway))?;
+        batch(lab, client, &addresses(client, ONLY))?;
+        set_default_routes(lab, client)?;
     }
     // The remote has no route back to the clients: it can only answer to
     // translated addresses.
@@ -105,6 +106,13 @@ pub fn host(ns: Ns, router: Ns) -> String {
         lines += &format!("route add default via {}\n", router.address(family));
     }
     lines
+}
+
+/// A client's way out: the gateway.
+pub fn set_default_routes(lab: &Lab, client: Ns) -> Result<()> {
+    let [v4, v6] = [Family::V4, Family::V6].map(|family| Ns::Gateway.address(family));
+    let lines = format!("route replace default via {v4}\nroute replace default via {v6}\n");
+    batch(lab, client, &lines)
 }
 
 /// Brings an interface up with the addresses of its namespace.

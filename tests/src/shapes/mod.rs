@@ -14,6 +14,14 @@ pub use table::render;
 /// noted.
 pub const NOTES: &str = "NAT_ACCT_SHAPES";
 
+/// The groups of what depends on the kernel: not every one has all devices. Their page is
+/// `docs/KERNELS.md`.
+pub const OF_KERNELS: [&str; 2] = [KERNEL, DEVICES];
+/// The group of what the agent makes of the kernel that is there.
+pub const KERNEL: &str = "Kernel";
+/// The group of devices that not every kernel has.
+pub const DEVICES: &str = "Devices";
+
 /// How a case was shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Way {

@@ -1,0 +1,60 @@
+//! The agent on the kernel that is there: it takes what that has, and leaves nothing behind.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use nat_acct_tests::lab::hooks::{self, Direction};
+use nat_acct_tests::shapes::{self, Way};
+use nat_acct_tests::traffic::conversation::{Conversation, Step::*};
+use nat_acct_tests::truth::assert_equal;
+use nat_acct_tests::{Agent, Family, Lab, Ns, Random, agent, in_a_lab};
+
+const SOON: Duration = Duration::from_secs(60);
+/// What the agent attaches: interface, direction, program.
+const OURS: [(&str, Direction, &str); 4] = [
+    ("br0", Direction::Ingress, "inside_ingress"),
+    ("br0", Direction::Egress, "inside_egress"),
+    ("eth1", Direction::Ingress, "outside_ingress"),
+    ("eth1", Direction::Egress, "outside_egress"),
+];
+
+#[test]
+fn it_is_attached_where_it_can_be_counts_and_is_gone() -> Result<()> {
+    in_a_lab(|lab| {
+        let hook = if hooks::has_tcx() { "tcx" } else { "clsact" };
+        let mut random = Random::seeded();
+        let agent = Agent::start(lab, &[])?;
+        let log = agent.log();
+        assert_eq!(log.matches(&format!("hook={hook}")).count(), 2, "{log}");
+        for (device, direction, program) in OURS {
+            let attached = attached(lab, hook, device, direction)?;
+            assert!(attached.contains(program), "{device}: {attached:?}");
+        }
+        let mut truths = Vec::new();
+        for family in [Family::V4, Family::V6] {
+            for client in Ns::CLIENTS {
+                let (up, down) = (random.size(300_000), random.size(300_000));
+                let done = Conversation::new(lab, client, family)
+                    .run(&[Send(up), ReceiveToEnd], &[Receive(up), Send(down), Close])?;
+                truths.push(done.truth("on this kernel", &["fin"]));
+            }
+        }
+        agent.wait_for_records(truths.len(), SOON)?;
+        let stopped = agent.stop()?;
+        assert!(stopped.status.success(), "{}", stopped.log);
+        assert_equal(&truths, &agent::closing(&stopped.records)?);
+        for (device, direction, _) in OURS {
+            assert_eq!(attached(lab, hook, device, direction)?, "", "{device}");
+        }
+        shapes::shown(shapes::KERNEL, "hook", Way::Live, hook);
+        Ok(())
+    })
+}
+
+/// What the kernel says is attached there.
+fn attached(lab: &Lab, hook: &str, device: &str, direction: Direction) -> Result<String> {
+    match hook {
+        "tcx" => Ok(hooks::tcx(lab, Ns::Gateway, device, direction)?.join("\n")),
+        _ => hooks::filters(lab, Ns::Gateway, device, direction).context("the filters"),
+    }
+}
