@@ -154,6 +154,23 @@ fn at_the_end_a_full_disk_holds_whole_lines() -> Result<()> {
     })
 }
 
+#[test]
+fn at_the_end_a_directory_that_is_gone_has_every_record_counted() -> Result<()> {
+    in_a_lab(|lab| {
+        let dir = lab.dir().join("records");
+        fs::create_dir(&dir)?;
+        let nginx = Nginx::start(lab)?;
+        let agent = Agent::start_to(lab, &dir.join("records.jsonl"))?;
+        fs::remove_dir_all(&dir)?;
+        let truths = fetch(lab, &nginx, CONNECTIONS)?;
+        wait_for_line(&|| agent.log(), "No such file or directory")?;
+        let stopped = agent.stop()?;
+        assert_eq!(stopped.status.code(), Some(1), "{}", stopped.log);
+        assert_eq!(unwritten(&stopped.log)?, truths.len(), "{}", stopped.log);
+        Ok(())
+    })
+}
+
 /// So many records wait in the agent, then the connections wait in the kernel's
 /// tables, and when these are full, new ones are counted.
 #[test]

@@ -194,6 +194,11 @@ impl Driver {
     pub(super) async fn close(&mut self) -> Result<()> {
         self.losses.report(&self.live.ignored()?);
         debug!(stats = ?self.engine.stats(), "engine");
+        self.write_rest().await
+    }
+
+    /// Waits until the records that were made are written.
+    pub(super) async fn write_rest(&mut self) -> Result<()> {
         Ok(self.recorder.finish().await?)
     }
 }

@@ -67,8 +67,13 @@ pub fn run(config: &Config) -> Result<()> {
     runtime.block_on(async {
         let mut driver = start(config)?;
         match serve(&mut driver, &config.output).await {
+            Ok(()) => Ok(()),
             Err(error) if is_closed(&error) => Ok(()),
-            result => result,
+            Err(error) => {
+                // It is the first error that is to be said.
+                let _ = driver.write_rest().await;
+                Err(error)
+            }
         }
     })
 }
