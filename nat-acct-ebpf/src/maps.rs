@@ -11,8 +11,8 @@ use aya_ebpf::{
 use nat_acct_common::{
     flow::{Runtime, Table},
     layout::{
-        Bucket, Cause, ClockPair, Connection, Counters, Event, FlowKey, Ignored, Interfaces,
-        OutsideKey, OutsideSyn, Seed,
+        Bucket, Cause, ClockPair, Connection, Counters, Event, FlowKey, Ignored, Instance,
+        Interfaces, OutsideKey, OutsideSyn, Seed,
     },
 };
 
@@ -52,6 +52,10 @@ static COUNTERS: PerCpuArray<Counters> = PerCpuArray::with_max_entries(1, 0);
 #[map]
 static FREE_SLOTS: Queue<u32> = Queue::with_max_entries(1, 0);
 
+/// A permit for each opening that may wait for its answer.
+#[map]
+static PERMITS: Queue<u32> = Queue::with_max_entries(1, 0);
+
 /// SYNs seen on the outside.
 #[map]
 static OUTSIDE_SYNS: HashMap<OutsideKey, OutsideSyn> = HashMap::with_max_entries(1, 0);
@@ -67,6 +71,10 @@ static IGNORED: PerCpuArray<Ignored> = PerCpuArray::with_max_entries(Cause::ALL.
 /// The interfaces of each side.
 #[map]
 static INTERFACES: Array<Interfaces> = Array::with_max_entries(2, BPF_F_MMAPABLE);
+
+/// What an agent has to know of maps that another made. The programs do not look at it.
+#[map]
+static INSTANCE: Array<Instance> = Array::with_max_entries(1, BPF_F_MMAPABLE);
 
 /// Both clocks at one moment.
 #[map]
@@ -180,6 +188,17 @@ impl Runtime for Maps {
     }
 
     #[inline(always)]
+    fn take_permit(&self) -> bool {
+        matches!(PERMITS.pop(), Ok(Some(_)))
+    }
+
+    #[inline(always)]
+    fn return_permit(&self) {
+        // If two processors return the same one, there is no room for the second in the end.
+        let _ = PERMITS.push(1, 0);
+    }
+
+    #[inline(always)]
     fn counters(&self, slot: u32) -> Option<&Counters> {
         COUNTERS.get(slot)
     }
@@ -207,14 +226,14 @@ impl Runtime for Maps {
                 entry.write(*event);
                 entry.submit(0);
             }
-            None => self.count(Cause::EventLost, 0),
+            None => self.count(Cause::EventLost),
         }
     }
 
     #[inline(always)]
-    fn count(&self, cause: Cause, payload_bytes: u32) {
+    fn count_packets(&self, cause: Cause, packets: u32, payload_bytes: u32) {
         if let Some(ignored) = IGNORED.get(cause as u32) {
-            ignored.add(payload_bytes);
+            ignored.add(packets, payload_bytes);
         }
     }
 

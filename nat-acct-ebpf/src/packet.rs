@@ -30,6 +30,24 @@ pub fn interface_index(context: &TcContext) -> u32 {
     unsafe { (*context.skb.skb).ifindex }
 }
 
+/// The kernel's number of the interface by which the packet came in, or of the ifb device that it
+/// was redirected to (kernel: drivers/net/ifb.c, ifb_ri_tasklet); 0 for one of the gateway's own.
+#[inline(always)]
+pub fn came_by(context: &TcContext) -> u32 {
+    // SAFETY: the context is the kernel's for the whole call.
+    unsafe { (*context.skb.skb).ingress_ifindex }
+}
+
+/// Whether the frame was addressed to another host (`PACKET_OTHERHOST` of
+/// include/uapi/linux/if_packet.h): the IP stack would drop it (kernel: net/ipv4/ip_input.c,
+/// ip_rcv_core).
+#[inline(always)]
+pub fn is_for_another_host(context: &TcContext) -> bool {
+    const OTHER_HOST: u32 = 3;
+    // SAFETY: the context is the kernel's for the whole call.
+    unsafe { (*context.skb.skb).pkt_type == OTHER_HOST }
+}
+
 #[inline(always)]
 fn frame(context: &TcContext, link: Link) -> Frame {
     // SAFETY: the context is the kernel's for the whole call.

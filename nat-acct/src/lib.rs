@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clock;
 pub mod engine;
 pub mod log;
+mod netlink;
 mod one_line;
 pub mod record;
 pub mod replay;

@@ -14,6 +14,10 @@ use nat_acct::{
 fn main() -> ExitCode {
     match cli::parse(env::args_os()) {
         Ok(Invocation::Run(run)) => report(self::run(run)),
+        Ok(Invocation::Detach(config)) => {
+            log::init(config.log_level);
+            report(agent::detach(&config))
+        }
         Ok(Invocation::Replay(config)) => report_outcome(replay::run(&config)),
         Ok(Invocation::Schema(format)) => report_answer(schema(format)),
         Err(refusal) => exit::refused(&refusal),
@@ -67,6 +71,7 @@ fn agent_config(run: RunConfig) -> Result<agent::Config> {
             close_on_first_fin: run.timeouts.close_on_first_fin,
             log_level: run.log_level,
         },
+        pin: run.pin,
     })
 }
 

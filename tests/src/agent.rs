@@ -8,7 +8,7 @@ use std::process::{Command, ExitStatus};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
@@ -160,6 +160,17 @@ impl Agent {
         closing(&self.wait_for_records(count, deadline)?)
     }
 
+    /// Waits for a record and stops. It must be the only one, and nothing must
+    /// have been lost.
+    pub fn stop_with_one_record(self) -> Result<Record> {
+        self.wait_for_records(1, STOPPING)?;
+        let stopped = self.stop()?;
+        let mut records = closing(&stopped.records)?;
+        ensure!(records.len() == 1, "not one record: {records:#?}");
+        ensure!(!stopped.log.contains("WARN"), "{}", stopped.log);
+        Ok(records.remove(0))
+    }
+
     /// SIGKILL. Returns its records so far.
     pub fn kill(mut self) -> Result<Vec<Value>> {
         self.process.signal(Signal::SIGKILL)?;
@@ -169,9 +180,17 @@ impl Agent {
 
     /// SIGTERM, and what the agent leaves. An agent that does not end in time is
     /// an error.
-    pub fn stop(mut self) -> Result<Stopped> {
-        self.process.signal(Signal::SIGTERM)?;
-        let status = self.process.wait(STOPPING).context("after SIGTERM")?;
+    pub fn stop(self) -> Result<Stopped> {
+        self.stop_by(&[Signal::SIGTERM])
+    }
+
+    /// The same by these signals, one right after the other.
+    pub fn stop_by(mut self, signals: &[Signal]) -> Result<Stopped> {
+        for &signal in signals {
+            self.process.signal(signal)?;
+        }
+        let waited = self.process.wait(STOPPING);
+        let status = waited.with_context(|| format!("after {signals:?}"))?;
         Ok(Stopped {
             status,
             records: parse(&self.text()?)?,

@@ -1,11 +1,15 @@
 //! The gateway lab: network namespaces with real programs in them, traffic
 //! through the gateway, and the truth about it as the endpoints tell it.
-//! Nothing here looks into the agent: [`agent::Agent`] starts it as a user
-//! would and reads the records it writes.
+//! Nothing here but [`ignored`] looks into the agent: [`agent::Agent`] starts it
+//! as a user would and reads the records it writes.
 
 #![deny(unsafe_code)]
 
 pub mod agent;
+pub mod agreement;
+pub mod capture;
+pub mod cases;
+pub mod ignored;
 pub mod lab;
 pub mod privilege;
 pub mod random;
@@ -15,10 +19,13 @@ pub mod shapes;
 pub mod traffic;
 pub mod truth;
 pub mod wait;
+pub mod watch;
 
 pub use agent::Agent;
+pub use capture::Capture;
 pub use lab::{Background, Family, Lab, Ns};
 pub use privilege::{in_a_lab, require_root};
 pub use random::Random;
 pub use truth::{Count, Truth};
 pub use wait::wait_until;
+pub use watch::Watch;

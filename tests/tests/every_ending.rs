@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use nat_acct_tests::traffic::connect;
 use nat_acct_tests::traffic::conversation::{Conversation, Step};
-use nat_acct_tests::truth::{Record, Wire, assert_equal};
+use nat_acct_tests::truth::{Record, Wire, assert_equal, record_of};
 use nat_acct_tests::{
     Agent, Count, Family, Lab, Ns, Random, Truth, agent, in_a_lab, lab, wait_until,
 };
@@ -326,7 +326,7 @@ fn nobody_answers() -> Result<()> {
         let records = finish(agent, expected.len())?;
         assert_eq!(records.len(), expected.len(), "{records:#?}");
         for (opening, (local, remote, translated)) in expected {
-            let record = only(&records, local, remote)?;
+            let record = record_of(&records, local, remote);
             let said = (record.reason.as_str(), record.matched.as_str());
             assert_eq!(said, (opening.reason, opening.matched), "{record:#?}");
             assert_eq!(record.translated, translated, "{record:#?}");
@@ -380,7 +380,7 @@ fn the_gateway_itself_answers() -> Result<()> {
         let records = finish(agent, expected.len())?;
         assert_eq!(records.len(), expected.len(), "{records:#?}");
         for (client, remote, up, down) in expected {
-            let record = only(&records, client, remote)?;
+            let record = record_of(&records, client, remote);
             assert_eq!(record.matched, "local", "{record:#?}");
             assert_eq!(record.reason, "fin", "{record:#?}");
             assert_eq!(record.translated, None, "{record:#?}");
@@ -584,17 +584,6 @@ fn finish(agent: Agent, count: usize) -> Result<Vec<Record>> {
     let stopped = agent.stop()?;
     assert!(stopped.status.success(), "{}", stopped.log);
     agent::closing(&stopped.records)
-}
-
-fn only(records: &[Record], client: SocketAddr, remote: SocketAddr) -> Result<&Record> {
-    let mut own = records
-        .iter()
-        .filter(|record| record.client == client && record.remote == remote);
-    let record = own
-        .next()
-        .with_context(|| format!("no record of {client} to {remote} in {records:#?}"))?;
-    assert_eq!(own.next(), None, "two records of one opening");
-    Ok(record)
 }
 
 /// The time as records write it, by the clock of the machine.

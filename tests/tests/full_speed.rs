@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
+use nat_acct_tests::lab::device;
 use nat_acct_tests::server::Iperf3;
 use nat_acct_tests::traffic::conversation::{Conversation, Done, Step};
 use nat_acct_tests::traffic::{iperf3, socket};
-use nat_acct_tests::truth::{Record, Volume, Wire, assert_equal};
+use nat_acct_tests::truth::{Wire, assert_carried, assert_equal};
 use nat_acct_tests::{Agent, Family, Lab, Ns, agent, in_a_lab};
 
 use Step::{Close, Meet, ReceiveToEnd, SendFor, ShutdownWrite};
@@ -37,9 +38,9 @@ fn ten_seconds_down() -> Result<()> {
 /// what the sender's kernel counts.
 fn full_speed(lab: &Lab, family: Family, way: Way, time: Duration) -> Result<()> {
     let agent = Agent::start(lab, &[])?;
-    let bundles = bundles(lab)?;
+    let bundles = device::bundles(lab)?;
     let (done, retransmitted) = transfer(lab, family, way, time)?;
-    let record = only_record(agent)?;
+    let record = agent.stop_with_one_record()?;
     assert_equal(
         &[done.truth("full speed", &["fin"])],
         std::slice::from_ref(&record),
@@ -51,7 +52,7 @@ fn full_speed(lab: &Lab, family: Family, way: Way, time: Duration) -> Result<()>
     sent_again(lab, way, counted, retransmitted)?;
     assert_eq!(back, 0, "{record:#?}");
     let packets = record.volume_sent.packets + record.volume_received.packets;
-    let bundles = self::bundles(lab)? - bundles;
+    let bundles = device::bundles(lab)? - bundles;
     assert!(
         bundles < packets / 2,
         "offloads were on: {bundles} for {packets} packets"
@@ -75,7 +76,7 @@ fn what_is_lost_behind_the_gateway_is_retransmitted() -> Result<()> {
             let agent = Agent::start(lab, &[])?;
             let (done, retransmitted) = transfer(lab, family, way, SHORT)?;
             assert!(retransmitted > 0, "nothing was lost");
-            let record = only_record(agent)?;
+            let record = agent.stop_with_one_record()?;
             assert_equal(
                 &[done.truth("loss", &["fin"])],
                 std::slice::from_ref(&record),
@@ -93,16 +94,9 @@ fn what_is_lost_behind_the_gateway_is_retransmitted() -> Result<()> {
 #[test]
 fn packets_are_those_on_the_wire() -> Result<()> {
     in_a_lab(|lab| {
-        // The devices behind the inside interface cut the bundles up, so that
-        // each segment reaches its host, and the counter there, alone.
-        for device in ["eth1", "port1"] {
-            lab.run(
-                Ns::Gateway,
-                &format!("ethtool -K {device} tso off gso off gro off"),
-            )?;
-        }
+        device::cut_up_behind_inside(lab)?;
         // No more under way than fits into the queue of a processor
-        // (net.core.netdev_max_backlog): nothing is lost after it was counted.
+        // (net.core.netdev_max_backlog): little is lost after it was counted.
         for host in [Ns::Remote, Ns::Client1] {
             lab.set(host, &[("ipv4/tcp_rmem", "4096 131072 400000")])?;
         }
@@ -111,23 +105,23 @@ fn packets_are_those_on_the_wire() -> Result<()> {
         for family in [Family::V4, Family::V6] {
             for way in [Way::Up, Way::Down] {
                 let agent = Agent::start(lab, &[])?;
-                let before = (at_remote.tcp()?, at_client.tcp()?, bundles(lab)?);
+                let before = (at_remote.tcp()?, at_client.tcp()?, device::bundles(lab)?);
+                let lost_before = device::dropped_behind_inside(lab)?;
                 let (done, _) = transfer(lab, family, way, SHORT)?;
-                let record = only_record(agent)?;
-                ensure!(
-                    dropped(lab)? == 0,
-                    "the lab lost packets, the counters prove nothing"
-                );
-                let sent = since(at_remote.tcp()?, before.0);
-                let received = since(at_client.tcp()?, before.1);
+                let record = agent.stop_with_one_record()?;
+                let lost = device::dropped_behind_inside(lab)?;
+                let sent = at_remote.tcp()? - before.0;
+                let received = at_client.tcp()? - before.1;
                 assert_equal(
                     &[done.truth("wire", &["fin"])],
                     std::slice::from_ref(&record),
                 );
-                let counted = (record.volume_sent, record.volume_received);
-                assert_eq!(counted, (sent, received), "{family:?} {way:?}: {record:#?}");
-                let (packets, bundles) =
-                    (sent.packets + received.packets, bundles(lab)? - before.2);
+                assert_carried(record.volume_sent, sent, lost.0 - lost_before.0);
+                assert_carried(record.volume_received, received, lost.1 - lost_before.1);
+                let (packets, bundles) = (
+                    sent.packets + received.packets,
+                    device::bundles(lab)? - before.2,
+                );
                 assert!(
                     bundles < packets / 2,
                     "there was nothing to cut up: {bundles} for {packets} packets"
@@ -175,11 +169,11 @@ fn transfer(lab: &Lab, family: Family, way: Way, time: Duration) -> Result<(Done
         .client_port(client_port)
         .remote_port(remote_port);
     // The sender has FIN acknowledged, and its socket waits for the other's.
-    let (done, retransmitted) = conversation.run_with(client, remote, || match way {
-        Way::Up => socket::retransmitted_bytes(lab, Ns::Client1, client_port),
-        Way::Down => socket::retransmitted_bytes(lab, Ns::Remote, remote_port),
+    let (done, at_sender) = conversation.run_with(client, remote, || match way {
+        Way::Up => socket::counters(lab, Ns::Client1, client_port),
+        Way::Down => socket::counters(lab, Ns::Remote, remote_port),
     })?;
-    Ok((done, retransmitted?))
+    Ok((done, at_sender?.bytes_retransmitted))
 }
 
 /// The agent counts as sent again what the sender does, unless the first copy
@@ -189,43 +183,10 @@ fn sent_again(lab: &Lab, way: Way, counted: u64, by_sender: u64) -> Result<()> {
         Way::Up => Ns::Client1,
         Way::Down => Ns::Remote,
     };
-    if statistic(lab, sender, "eth0", "tx_dropped")? == 0 {
+    if device::statistic(lab, sender, "eth0", "tx_dropped")? == 0 {
         assert_eq!(counted, by_sender, "{way:?}");
     } else {
         assert!(counted <= by_sender, "{way:?}: {counted} > {by_sender}");
     }
     Ok(())
-}
-
-fn only_record(agent: Agent) -> Result<Record> {
-    agent.wait_for_records(1, SOON)?;
-    let stopped = agent.stop()?;
-    let mut records = agent::closing(&stopped.records)?;
-    assert_eq!(records.len(), 1, "{records:#?}");
-    assert!(!stopped.log.contains("WARN"), "{}", stopped.log);
-    Ok(records.remove(0))
-}
-
-fn since(now: Volume, before: Volume) -> Volume {
-    Volume {
-        packets: now.packets - before.packets,
-        ip_bytes: now.ip_bytes - before.ip_bytes,
-    }
-}
-
-/// What the inside interface has carried, a bundle counted as one.
-fn bundles(lab: &Lab) -> Result<u64> {
-    Ok(statistic(lab, Ns::Gateway, "br0", "rx_packets")?
-        + statistic(lab, Ns::Gateway, "br0", "tx_packets")?)
-}
-
-/// What the devices behind the inside interface could not hand over.
-fn dropped(lab: &Lab) -> Result<u64> {
-    Ok(statistic(lab, Ns::Gateway, "eth1", "tx_dropped")?
-        + statistic(lab, Ns::Gateway, "port1", "tx_dropped")?)
-}
-
-fn statistic(lab: &Lab, ns: Ns, device: &str, name: &str) -> Result<u64> {
-    let path = format!("/sys/class/net/{device}/statistics/{name}");
-    Ok(lab.run(ns, &format!("cat {path}"))?.trim().parse()?)
 }

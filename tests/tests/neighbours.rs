@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use nat_acct_tests::lab::hooks::{self, Direction};
 use nat_acct_tests::seccomp::Bpf;
+use nat_acct_tests::shapes::{Way, shown};
 use nat_acct_tests::traffic::conversation::Conversation;
 use nat_acct_tests::traffic::conversation::Step::{Close, Receive, ReceiveToEnd, Send};
 use nat_acct_tests::truth::assert_equal;
@@ -95,6 +96,8 @@ fn side_by_side(neighbours: Hook, ours: Hook, end: End) -> Result<()> {
         neighbour.wait_for_records(truths.len(), SOON)?;
         let stopped = neighbour.stop()?;
         assert_equal(&truths, &agent::closing(&stopped.records)?);
+        let case = "two agents on the same interfaces";
+        shown("Neighbours and interfaces", case, Way::Live, "exact");
         Ok(())
     })
 }

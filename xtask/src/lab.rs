@@ -53,7 +53,7 @@ fn up() -> Result<()> {
 }
 
 fn explain(lab: &Lab, sshd: &Sshd) {
-    let [gateway, client, ..] = Ns::ALL.map(|ns| format!("ip netns exec {}", lab.netns(ns)));
+    let [gateway, client, ..] = Ns::ALWAYS.map(|ns| format!("ip netns exec {}", lab.netns(ns)));
     let ssh = sshd.client_options().join(" ");
     let socat = HalfClose::PORT;
     println!(

@@ -45,14 +45,16 @@ pub(super) fn of<'a, T: Table>(
     (seq_fits || ack_fits).then_some(*current)
 }
 
-/// Whether an RST answers the challenger's SYN, or takes it back.
+/// Whether an RST answers the challenger's SYN, or takes it back. If the peer has gone on with the
+/// older connection, the opener's RST answers that (RFC 9293, section 3.10.7.3), even if the number
+/// also follows the SYN.
 #[inline(always)]
 fn is_refusal(challenger: &Flow<'_>, segment: &Segment, sender: Sender) -> bool {
     let opener = challenger.connection.opener();
     let next = challenger.next().get(opener).get() as u32;
     segment.has(flag::RST)
         && if sender == opener {
-            segment.seq == next
+            segment.seq == next && !challenger.connection.challenged.get()
         } else {
             segment.has(flag::ACK) && segment.ack == next
         }

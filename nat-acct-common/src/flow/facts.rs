@@ -10,6 +10,8 @@ pub struct Facts {
     pub slot: u32,
     /// When the opening SYN was seen; with the slot it identifies the connection.
     pub opened_ns: u64,
+    /// When the opening SYN was last seen.
+    pub last_syn_ns: u64,
     /// The 4-tuple and the zone.
     pub key: FlowKey,
     /// Who sent the opening SYN.
@@ -24,14 +26,18 @@ pub struct Facts {
     pub fin_fits: PerSender<bool>,
     /// When the first RST was seen.
     pub rst_ns: Option<u64>,
-    /// Whether data went on in both directions after the RST.
+    /// Whether both sides went on after the RST.
     pub rst_refuted: bool,
     /// Whether the opener has acknowledged the peer's SYN.
     pub established: bool,
+    /// Whether the opener has gone on as after an answer, though none was seen.
+    pub answer_missed: bool,
     /// Whether another connection took the 4-tuple over.
     pub superseded: bool,
     /// Whether the peer went on with an older connection after this opening.
     pub challenged: bool,
+    /// Whether user space has noted that another opening has the same ISN to the same remote.
+    pub isn_is_shared: bool,
     /// When the last segment was seen. Exact for all but plain segments of established
     /// connections, for which it is right to one tick of the coarse clock.
     pub last_seen_ns: u64,
@@ -56,10 +62,11 @@ impl Facts {
         let fin_fits =
             |sender| connection.fin_seq.get(sender).get() == bucket.next.get(sender).get() as u32;
         let time = |ns: u64| (ns != 0).then_some(ns);
-        let alive = |sender| connection.data_after_rst.get(sender).get();
+        let alive = |sender| connection.alive_after_rst.get(sender).get();
         Some(Self {
             slot,
             opened_ns,
+            last_syn_ns: connection.last_syn_ns.get(),
             key: connection.key(),
             opener: connection.opener(),
             isn: each(isn),
@@ -69,8 +76,10 @@ impl Facts {
             rst_ns: time(connection.rst_ns.get()),
             rst_refuted: alive(Sender::Client) && alive(Sender::Remote),
             established: connection.established.get(),
+            answer_missed: answer_missed(connection),
             superseded: connection.superseded.get(),
             challenged: connection.challenged.get(),
+            isn_is_shared: connection.isn_is_shared.get(),
             last_seen_ns: last_seen_ns(connection, bucket, tick_ns),
         })
     }
@@ -79,6 +88,17 @@ impl Facts {
     pub fn answered(&self) -> bool {
         self.isn.get(self.opener.peer()).is_some()
     }
+
+    /// Whether this was a stray SYN (RFC 5961, section 4): the peer went on with an older connection,
+    /// and neither answered nor refused it.
+    pub fn is_stray(&self) -> bool {
+        self.challenged && !self.answered() && self.rst_ns.is_none()
+    }
+}
+
+fn answer_missed(connection: &Connection) -> bool {
+    let opener = connection.opener();
+    connection.moved.get(opener).get() && !connection.has_isn.get(opener.peer()).get()
 }
 
 fn each<T>(f: impl Fn(Sender) -> T) -> PerSender<T> {

@@ -55,10 +55,19 @@ impl<'a> Flow<'a> {
         if let Some(counters) = table.counters(self.slot) {
             counters.add(segment, payload, sender);
         } else {
-            table.count(Cause::Inconsistent, payload);
+            table.ignore(Cause::Inconsistent, segment);
         }
         self.connection.last_ns.set(table.now_ns());
         self.bucket.last_seen_ticks.set(table.ticks());
+    }
+
+    /// Notes that the opener has acknowledged the peer's SYN.
+    #[inline(always)]
+    pub fn establish<T: Runtime>(&self, table: &T) {
+        if !self.connection.established.get() {
+            self.connection.established.set(true);
+            table.return_permit();
+        }
     }
 
     /// Tells user space of something that happened to this connection.

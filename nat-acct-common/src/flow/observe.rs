@@ -6,8 +6,10 @@ use crate::{
     packet::{Segment, flag},
 };
 
-/// Numbers further than this from what was expected need a look at the whole state. More than
-/// the largest super-packet (512 KiB, kernel: include/linux/netdevice.h, GSO_MAX_SIZE).
+/// Numbers further ahead than this, or behind what was expected, need a look at the whole state: of
+/// what is behind, only that knows the ISN, and a late copy of an older connection may be a little
+/// below it. More than the largest super-packet (512 KiB, kernel: include/linux/netdevice.h,
+/// GSO_MAX_SIZE).
 const FAR: u32 = 1 << 20;
 
 /// A segment on the inside interface with this number.
@@ -30,8 +32,8 @@ fn known<T: Runtime>(table: &T, bucket: &Bucket, segment: &Segment, sender: Send
     if owner.is_fast() && !segment.has(flag::SYN | flag::FIN | flag::RST) {
         let cell = bucket.next.get(sender);
         let next = cell.get();
-        let ahead = sequence::ahead(segment.end(), next);
-        if ahead.unsigned_abs() < FAR {
+        let ahead = sequence::ahead(segment.end(), next).cast_unsigned();
+        if ahead < FAR {
             return fast(table, bucket, owner, segment, sender, (next, ahead));
         }
     }
@@ -45,13 +47,10 @@ fn fast<T: Runtime>(
     owner: Owner,
     segment: &Segment,
     sender: Sender,
-    (next, ahead): (u64, i32),
+    (next, ahead): (u64, u32),
 ) {
     if ahead > 0 {
-        bucket
-            .next
-            .get(sender)
-            .set(next + u64::from(ahead.unsigned_abs()));
+        bucket.next.get(sender).set(next + u64::from(ahead));
     }
     note_time(table, bucket, owner);
     if let Some(counters) = table.counters(owner.slot()) {
@@ -88,6 +87,6 @@ pub fn outside<T: Runtime>(table: &T, segment: &Segment, sender: Sender, interfa
             at_ns: now_ns,
             outside: key,
         }),
-        Err(cause) => table.count(cause, segment.payload),
+        Err(cause) => table.ignore(cause, segment),
     }
 }

@@ -22,13 +22,13 @@ pub(super) fn unknown<'a, T: Runtime>(
     sender: Sender,
 ) -> Option<&'a Bucket> {
     if !segment.opens() {
-        table.count(Cause::UnknownConnection, segment.payload);
+        table.ignore(Cause::UnknownConnection, segment);
         return None;
     }
     match open(table, key, segment, sender) {
         Ok(existing) => existing,
         Err(cause) => {
-            table.count(cause, segment.payload);
+            table.ignore(cause, segment);
             None
         }
     }
@@ -51,6 +51,7 @@ fn open<'a, T: Runtime>(
     }
     flow.connection.opened_ns.set(0);
     table.return_slot(flow.slot);
+    table.return_permit();
     match claimed? {
         Claimed::New(_) => Ok(None),
         Claimed::Existing(bucket) => Ok(Some(bucket)),
@@ -65,15 +66,23 @@ fn begin<'a, T: Runtime>(
     segment: &Segment,
     opener: Sender,
 ) -> Result<Flow<'a>, Cause> {
-    let slot = table.take_slot().ok_or(Cause::TableFull)?;
+    if !table.take_permit() {
+        return Err(Cause::HalfOpenFull);
+    }
+    let Some(slot) = table.take_slot() else {
+        table.return_permit();
+        return Err(Cause::TableFull);
+    };
     let connection = table.connection(slot).ok_or(Cause::Inconsistent)?;
-    connection.begin(key, opener, table.now_ns(), table.ticks());
+    let now_ns = table.now_ns();
+    connection.begin(key, opener, now_ns, table.ticks());
     let flow = Flow {
         slot,
         connection,
         bucket: &connection.own_bucket,
     };
     learn_isn(&flow, segment, opener);
+    connection.opened_ns.set(now_ns);
     Ok(flow)
 }
 
@@ -91,7 +100,7 @@ fn learn_isn(flow: &Flow<'_>, segment: &Segment, sender: Sender) {
 pub(super) fn again<T: Runtime>(table: &T, current: &Flow<'_>, segment: &Segment, sender: Sender) {
     let connection = current.connection;
     if connection.is_opened_by(segment, sender) {
-        return account(table, current, segment, sender);
+        return retry(table, current, segment, sender);
     }
     if !connection.has_isn.get(sender).get() && !connection.has_ended() {
         // Simultaneous open, or a split handshake: the other side's own SYN.
@@ -100,10 +109,20 @@ pub(super) fn again<T: Runtime>(table: &T, current: &Flow<'_>, segment: &Segment
     }
     match Flow::unplaced(table, connection.challenger.get()) {
         Some(challenger) if challenger.connection.is_opened_by(segment, sender) => {
-            account(table, &challenger, segment, sender);
+            retry(table, &challenger, segment, sender);
         }
         _ => challenge(table, current, segment, sender),
     }
+}
+
+/// The opening SYN again. If it had been refused, that was no end.
+#[inline(always)]
+fn retry<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, sender: Sender) {
+    if flow.connection.rst_ns.get() != 0 {
+        flow.connection.forget_reset();
+    }
+    flow.connection.last_syn_ns.set(table.now_ns());
+    account(table, flow, segment, sender);
 }
 
 /// A new opening for the 4-tuple of `current`: it takes over at once if `current` has ended, else
@@ -113,7 +132,7 @@ fn challenge<T: Runtime>(table: &T, current: &Flow<'_>, segment: &Segment, sende
     let key = current.connection.key();
     let challenger = match begin(table, &key, segment, sender) {
         Ok(challenger) => challenger,
-        Err(cause) => return table.count(cause, segment.payload),
+        Err(cause) => return table.ignore(cause, segment),
     };
     challenger.connection.predecessor.set(current.slot);
     current.connection.challenger.set(challenger.slot);
@@ -141,7 +160,7 @@ fn take_over<'a, T: Runtime>(
             })
         }
         Err(cause) => {
-            table.count(cause, 0);
+            table.count(cause);
             None
         }
     }
@@ -158,7 +177,7 @@ pub(super) fn answer<T: Runtime>(table: &T, current: &Flow<'_>, segment: &Segmen
         None if acknowledges(current, segment, sender) => {
             answered(table, current, segment, sender);
         }
-        None => table.count(Cause::Stray, segment.payload),
+        None => table.ignore(Cause::Stray, segment),
     }
 }
 
@@ -185,7 +204,7 @@ fn answered<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, sender: S
         connection.has_alternate.set(true);
     }
     if sender == connection.opener() {
-        connection.established.set(true);
+        flow.establish(table);
     }
     account(table, flow, segment, sender);
 }

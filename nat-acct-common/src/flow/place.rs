@@ -47,7 +47,7 @@ impl Home {
 fn find_at<'a, T: Table>(table: &'a T, key: &FlowKey, home: Home) -> Option<&'a Bucket> {
     for step in 0..WAYS {
         let bucket = table.bucket(home.bucket(step))?;
-        if bucket.owner().slot() != 0 && bucket.holds(key) {
+        if bucket.owner().is_live() && bucket.holds(key) {
             return Some(bucket);
         }
     }
@@ -113,7 +113,7 @@ fn claim_locked<'a, T: Runtime>(
     if !table.overflow_insert(key, slot) {
         return Err(Cause::NoPlace);
     }
-    table.count(Cause::Overflowed, 0);
+    table.count(Cause::Overflowed);
     Ok(Claimed::New(&connection.own_bucket))
 }
 

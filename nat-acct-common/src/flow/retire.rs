@@ -1,13 +1,14 @@
-//! Taking a connection out, in user space. It goes in two steps, so that no segment is lost and
+//! Taking a connection out, in user space. It goes in three steps, so that no segment is lost and
 //! none lands in another connection: [`retire`] unlinks it; when every program that may still be
-//! at work on it has ended (an RCU grace period), its counters are read and [`release`] lets
-//! others have its bucket.
+//! at work on it has ended (an RCU grace period), [`settle`] makes its facts final; when its record
+//! is written, [`release`] lets others have its bucket. Each step may be taken again by another
+//! agent if this one is killed.
 
 use super::{Facts, Table};
 use crate::layout::{Connection, Owner, Place};
 
 /// A connection that new segments no longer find.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 #[must_use = "the bucket stays blocked until it is released"]
 pub struct Retired {
     /// The connection's slot.
@@ -30,19 +31,27 @@ pub fn retire<T: Table>(table: &T, slot: u32) -> Option<Retired> {
     Some(Retired { slot, bucket })
 }
 
-/// Makes the facts complete, gives the bucket free and returns the facts. The slot itself is
-/// given back by the caller, once it has read the counters.
-pub fn release<T: Table>(table: &T, retired: Retired, tick_ns: u64) -> Option<Facts> {
+/// Makes the facts complete and returns them.
+pub fn settle<T: Table>(table: &T, retired: &Retired, tick_ns: u64) -> Option<Facts> {
     let connection = table.connection(retired.slot)?;
-    let bucket = retired.bucket.and_then(|number| table.bucket(number));
-    if let Some(bucket) = bucket {
+    if let Some(bucket) = retired.bucket.and_then(|number| table.bucket(number)) {
         connection.own_bucket.copy_numbers(bucket);
     }
-    let facts = Facts::read(table, retired.slot, tick_ns);
-    if let Some(bucket) = bucket {
+    Facts::read(table, retired.slot, tick_ns)
+}
+
+/// Gives the bucket free and forgets the facts. The caller clears the counters after that, and then
+/// gives the slot back: whoever finds the slot with facts finds them whole. Returns whether the
+/// permit of the opening is to be given back, too.
+pub fn release<T: Table>(table: &T, retired: Retired) -> bool {
+    if let Some(bucket) = retired.bucket.and_then(|number| table.bucket(number)) {
         bucket.set_owner(Owner::FREE);
     }
-    facts
+    let Some(connection) = table.connection(retired.slot) else {
+        return false;
+    };
+    connection.opened_ns.set(0);
+    !connection.established.get()
 }
 
 /// Removes each pointer of another connection to this one.
@@ -78,7 +87,7 @@ fn leave_table<T: Table>(
             bucket.disown(slot, Owner::slow(challenger));
             None
         }
-        None => bucket.disown(slot, Owner::RETIRED).then_some(number),
+        None => bucket.disown(slot, Owner::retired(slot)).then_some(number),
     }
 }
 

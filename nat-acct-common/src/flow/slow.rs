@@ -11,7 +11,7 @@ use crate::{
 #[inline(never)]
 pub(super) fn known<T: Runtime>(table: &T, bucket: &Bucket, segment: &Segment, sender: Sender) {
     let Some(current) = Flow::owner_of(table, bucket) else {
-        return table.count(Cause::Inconsistent, segment.payload);
+        return table.ignore(Cause::Inconsistent, segment);
     };
     if segment.opens() {
         return opening::again(table, &current, segment, sender);
@@ -20,10 +20,10 @@ pub(super) fn known<T: Runtime>(table: &T, bucket: &Bucket, segment: &Segment, s
         return opening::answer(table, &current, segment, sender);
     }
     if table.closes_on_first_fin() && current.connection.has_any_fin() {
-        return table.count(Cause::AfterFirstFin, segment.payload);
+        return table.ignore(Cause::AfterFirstFin, segment);
     }
     match belonging::of(table, &current, segment, sender) {
         Some(flow) => stream::take(table, &flow, segment, sender),
-        None => table.count(Cause::Stray, segment.payload),
+        None => table.ignore(Cause::Stray, segment),
     }
 }

@@ -14,18 +14,29 @@ pub(super) fn take<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, se
         return reset(table, flow, segment, sender);
     }
     if !connection.established.get() {
-        establish(flow, segment, sender);
+        establish(table, flow, segment, sender);
     }
     connection.moved.get(sender).set(true);
     flow.account(table, segment, segment.payload, sender);
     advance(flow, segment, sender);
-    if segment.payload > 0 && connection.rst_ns.get() != 0 {
-        connection.data_after_rst.get(sender).set(true);
+    if connection.rst_ns.get() != 0 && goes_on(flow, segment, sender) {
+        connection.alive_after_rst.get(sender).set(true);
     }
     if segment.has(flag::FIN) {
         return finish(table, flow, segment, sender);
     }
     leave_slow_path(flow);
+}
+
+/// Whether a segment behind an RST shows that its sender knows of no end: it has data, or it
+/// acknowledges data that passed behind the RST.
+#[inline(always)]
+fn goes_on(flow: &Flow<'_>, segment: &Segment, sender: Sender) -> bool {
+    let peer = sender.peer();
+    let acknowledges = segment.has(flag::ACK)
+        && flow.connection.alive_after_rst.get(peer).get()
+        && segment.ack == flow.next().get(peer).get() as u32;
+    segment.payload > 0 || acknowledges
 }
 
 /// Data that came with an RST is a diagnostic, not part of the stream (RFC 9293, section 3.5.3).
@@ -42,7 +53,7 @@ fn reset<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, sender: Send
 /// The opener's first acknowledgment completes the handshake, and says which of two SYN-ACKs with
 /// different numbers counts.
 #[inline(always)]
-fn establish(flow: &Flow<'_>, segment: &Segment, sender: Sender) {
+fn establish<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, sender: Sender) {
     let connection = flow.connection;
     let peer = sender.peer();
     if sender != connection.opener()
@@ -56,7 +67,7 @@ fn establish(flow: &Flow<'_>, segment: &Segment, sender: Sender) {
         connection.isn.get(peer).set(alternate);
         flow.next().get(peer).set(sequence::first(alternate));
     }
-    connection.established.set(true);
+    flow.establish(table);
 }
 
 #[inline(always)]

@@ -1,7 +1,10 @@
 //! What the flow step needs of the memory that it works on: the kernel's maps, seen from a program
 //! or from user space, or the vectors of replay and tests.
 
-use crate::layout::{Bucket, Cause, Connection, Counters, Event, FlowKey, OutsideKey, Seed};
+use crate::{
+    layout::{Bucket, Cause, Connection, Counters, Event, FlowKey, OutsideKey, Seed},
+    packet::Segment,
+};
 
 /// The state of all connections, without their counters.
 pub trait Table {
@@ -45,6 +48,13 @@ pub trait Runtime: Table {
     /// Gives back a slot that found no bucket.
     fn return_slot(&self, slot: u32);
 
+    /// Takes one of the permits for openings that are not answered yet: their number is bounded, so
+    /// that a flood of them leaves room for connections.
+    fn take_permit(&self) -> bool;
+
+    /// Gives back the permit of an opening that was answered, or found no place.
+    fn return_permit(&self);
+
     /// The counters of the connection in `slot`, those of the processor that runs.
     fn counters(&self, slot: u32) -> Option<&Counters>;
 
@@ -58,9 +68,21 @@ pub trait Runtime: Table {
     /// Tells user space.
     fn emit(&self, event: &Event);
 
-    /// Counts an early return, or something else that went wrong, of a packet with
+    /// Counts an early return, or something else that went wrong, of so many wire packets with
     /// `payload_bytes` of TCP payload.
-    fn count(&self, cause: Cause, payload_bytes: u32);
+    fn count_packets(&self, cause: Cause, packets: u32, payload_bytes: u32);
+
+    /// Counts what happened once, to no payload that is known.
+    #[inline(always)]
+    fn count(&self, cause: Cause) {
+        self.count_packets(cause, 1, 0);
+    }
+
+    /// Counts a segment that is in no connection's counters.
+    #[inline(always)]
+    fn ignore(&self, cause: Cause, segment: &Segment) {
+        self.count_packets(cause, segment.packets, segment.payload);
+    }
 
     /// The exact clock: monotonic, in nanoseconds.
     fn now_ns(&self) -> u64;

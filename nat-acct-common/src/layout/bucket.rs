@@ -81,11 +81,9 @@ pub struct Owner(u32);
 impl Owner {
     /// The bucket may be claimed.
     pub const FREE: Self = Self(0);
-    /// The connection has been taken out; the bucket may not be claimed before each program that
-    /// may still look at it has ended.
-    pub const RETIRED: Self = Self(1 << 30);
     const SLOW: u32 = 1 << 31;
-    const SLOT: u32 = Self::RETIRED.0 - 1;
+    const RETIRED: u32 = 1 << 30;
+    const SLOT: u32 = Self::RETIRED - 1;
 
     /// An established connection with nothing special: its plain segments take the fast path.
     #[inline(always)]
@@ -97,6 +95,19 @@ impl Owner {
     #[inline(always)]
     pub const fn slow(slot: u32) -> Self {
         Self((slot & Self::SLOT) | Self::SLOW)
+    }
+
+    /// A connection that was taken out: new segments do not find it. The bucket may not be claimed
+    /// before each program that may still look at it has ended, and the record is written.
+    #[inline(always)]
+    pub const fn retired(slot: u32) -> Self {
+        Self((slot & Self::SLOT) | Self::RETIRED)
+    }
+
+    /// Whether segments find the connection here.
+    #[inline(always)]
+    pub const fn is_live(self) -> bool {
+        self.0 & Self::RETIRED == 0 && self.0 & Self::SLOT != 0
     }
 
     /// The slot of the connection; 0 where there is none.
@@ -114,9 +125,10 @@ impl Owner {
 
 #[cfg(target_has_atomic = "32")]
 impl Bucket {
-    /// Sets the owner to `new` if `slot` owns the bucket, on whichever path; tells whether it did.
+    /// Sets the owner to `new` if `slot` owns the bucket, on whichever path or retired; tells
+    /// whether it did.
     pub fn disown(&self, slot: u32, new: Owner) -> bool {
-        [Owner::slow(slot), Owner::fast(slot)]
+        [Owner::slow(slot), Owner::fast(slot), Owner::retired(slot)]
             .into_iter()
             .any(|owner| self.owner.replace(owner.0, new.0))
     }

@@ -27,6 +27,8 @@ pub enum Cause {
     AfterFirstFin,
     /// A connection that was not taken on, because all slots are in use.
     TableFull,
+    /// A connection that was not taken on, because too many openings wait for an answer.
+    HalfOpenFull,
     /// A connection that was not taken on, because its set stayed locked or the overflow map is
     /// full.
     NoPlace,
@@ -40,11 +42,15 @@ pub enum Cause {
     Inconsistent,
     /// The packet came by an interface that is not configured.
     UnknownInterface,
+    /// The frame was for another host, and nothing above the interface takes such frames.
+    OtherHost,
+    /// The packet was counted before it was redirected to an ifb device, from where it came back.
+    Redirected,
 }
 
 impl Cause {
     /// All causes, in the order of their numbers.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::NotIp,
         Self::NotTcp,
         Self::LaterFragment,
@@ -55,12 +61,15 @@ impl Cause {
         Self::Stray,
         Self::AfterFirstFin,
         Self::TableFull,
+        Self::HalfOpenFull,
         Self::NoPlace,
         Self::Overflowed,
         Self::EventLost,
         Self::OutsideFull,
         Self::Inconsistent,
         Self::UnknownInterface,
+        Self::OtherHost,
+        Self::Redirected,
     ];
 
     /// The name in logs and metrics.
@@ -76,12 +85,15 @@ impl Cause {
             Self::Stray => "stray",
             Self::AfterFirstFin => "after_first_fin",
             Self::TableFull => "table_full",
+            Self::HalfOpenFull => "half_open_full",
             Self::NoPlace => "no_place",
             Self::Overflowed => "overflowed",
             Self::EventLost => "event_lost",
             Self::OutsideFull => "outside_full",
             Self::Inconsistent => "inconsistent",
             Self::UnknownInterface => "unknown_interface",
+            Self::OtherHost => "other_host",
+            Self::Redirected => "redirected",
         }
     }
 }
@@ -95,11 +107,11 @@ pub struct Ignored {
 }
 
 impl Ignored {
-    /// Counts a packet with `payload_bytes` of TCP payload, as far as that is known. Only the
+    /// Counts wire packets with `payload_bytes` of TCP payload, as far as that is known. Only the
     /// program on this element's own processor writes it.
     #[inline(always)]
-    pub fn add(&self, payload_bytes: u32) {
-        self.packets.set(self.packets.get() + 1);
+    pub fn add(&self, packets: u32, payload_bytes: u32) {
+        self.packets.set(self.packets.get() + u64::from(packets));
         self.payload_bytes
             .set(self.payload_bytes.get() + u64::from(payload_bytes));
     }
@@ -117,7 +129,7 @@ impl Ignored {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct IgnoredTotal {
-    /// Packets.
+    /// Packets; those of a super-packet that was understood are counted as on the wire.
     pub packets: u64,
     /// Their TCP payload in bytes, as far as it was known.
     pub payload_bytes: u64,

@@ -22,6 +22,10 @@ pub struct Connection {
     pub fin_ns: PerSender<Shared<u64>>,
     /// When the first RST was seen.
     pub rst_ns: Shared<u64>,
+    /// When the opening SYN was last seen.
+    pub last_syn_ns: Shared<u64>,
+    /// The number of its record plus one, once it has one; 0 before. Written by user space.
+    pub record_number: Shared<u64>,
     /// Initial sequence number of each sender, if [`Self::has_isn`] says so.
     pub isn: PerSender<Shared<u32>>,
     /// The ISN of a second SYN-ACK with another number, until the opener acknowledges one.
@@ -47,19 +51,24 @@ pub struct Connection {
     pub has_alternate: Shared<bool>,
     /// Whether the opener has acknowledged the peer's SYN.
     pub established: Shared<bool>,
-    /// Whether payload of each sender was seen after the RST.
-    pub data_after_rst: PerSender<Shared<bool>>,
+    /// Whether each sender was seen to go on after the RST.
+    pub alive_after_rst: PerSender<Shared<bool>>,
     /// Whether another connection took the 4-tuple over.
     pub superseded: Shared<bool>,
     /// Whether the peer went on with the older connection after this opening.
     pub challenged: Shared<bool>,
-    padding: [u8; 5],
+    /// Whether user space has seen another opening with the same ISN to the same remote: then only
+    /// who has seen the order of all packets can tell whose a SYN on the outside is. Written by user
+    /// space.
+    pub isn_is_shared: Shared<bool>,
+    padding: [u8; 4],
 }
 
-const _: () = assert!(size_of::<Connection>() == 160);
+const _: () = assert!(size_of::<Connection>() == 176);
 
 impl Connection {
-    /// Writes everything that the opening SYN says; [`Self::opened_ns`] last, for it publishes.
+    /// Writes everything that the opening SYN says but its number and [`Self::opened_ns`], which
+    /// publishes and comes last.
     #[inline(always)]
     pub(crate) fn begin(&self, key: &FlowKey, opener: Sender, now_ns: u64, ticks: u32) {
         self.own_bucket.set_key(key);
@@ -70,10 +79,12 @@ impl Connection {
             self.own_bucket.next.get(sender).set(0);
             self.has_isn.get(sender).set(false);
             self.moved.get(sender).set(false);
-            self.data_after_rst.get(sender).set(false);
+            self.alive_after_rst.get(sender).set(false);
         }
         self.rst_ns.set(0);
         self.last_ns.set(now_ns);
+        self.last_syn_ns.set(now_ns);
+        self.record_number.set(0);
         self.opened_ticks.set(ticks);
         self.challenger.set(0);
         self.predecessor.set(0);
@@ -83,7 +94,7 @@ impl Connection {
         self.established.set(false);
         self.superseded.set(false);
         self.challenged.set(false);
-        self.opened_ns.set(now_ns);
+        self.isn_is_shared.set(false);
     }
 
     /// The 4-tuple and the zone.
@@ -109,7 +120,7 @@ impl Connection {
     pub fn forget_reset(&self) {
         self.rst_ns.set(0);
         for sender in [Sender::Client, Sender::Remote] {
-            self.data_after_rst.get(sender).set(false);
+            self.alive_after_rst.get(sender).set(false);
         }
     }
 
@@ -123,7 +134,7 @@ impl Connection {
     #[inline(always)]
     pub fn has_ended(&self) -> bool {
         let fin = |sender| self.fin_ns.get(sender).get() != 0;
-        let alive = |sender| self.data_after_rst.get(sender).get();
+        let alive = |sender| self.alive_after_rst.get(sender).get();
         fin(Sender::Client) && fin(Sender::Remote)
             || self.rst_ns.get() != 0 && !(alive(Sender::Client) && alive(Sender::Remote))
     }

@@ -1,41 +1,84 @@
 //! Which interfaces the programs work on. User space writes it before it attaches them, and again
-//! when an interface comes back with another index.
+//! when an interface comes back with another index. The programs write when they last ran.
 
 use crate::{memory::Shared, packet::Link};
 
 /// The most interfaces of one side.
 pub const MAX_INTERFACES: usize = 16;
 
+/// The most ifb devices that are known.
+pub const MAX_IFBS: usize = 16;
+
 /// The interfaces of one side, inside or outside; a place in the list is an interface's number.
 #[repr(C)]
 #[derive(Default)]
-pub struct Interfaces([Interface; MAX_INTERFACES]);
+pub struct Interfaces {
+    list: [Interface; MAX_INTERFACES],
+    /// Numbers of the ifb devices; 0 behind the last.
+    ifbs: [Shared<u32>; MAX_IFBS],
+}
 
-const _: () = assert!(size_of::<Interfaces>() == 8 * MAX_INTERFACES);
+const _: () = assert!(size_of::<Interfaces>() == 20 * MAX_INTERFACES + 4 * MAX_IFBS);
 
+/// Whether a packet comes from the wire or goes there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Direction {
+    /// What the interface receives.
+    Ingress,
+    /// What it sends.
+    Egress,
+}
+
+impl Direction {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Ingress, Self::Egress];
+
+    /// The name that `tc` and `bpftool` use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ingress => "ingress",
+            Self::Egress => "egress",
+        }
+    }
+}
+
+/// What is known of an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// The kernel's number of it.
+    pub index: u32,
+    /// What its frames start with.
+    pub link: Link,
+    /// Whether it hands frames for other hosts to what is above it: a port to its bridge, the
+    /// parent of a macvlan to that. Elsewhere such frames are there only because somebody looks
+    /// at all frames, and the IP stack drops them.
+    pub serves_others: bool,
+}
+
+/// An interface of a side.
 #[repr(C)]
 #[derive(Default)]
-struct Interface {
-    /// The kernel's number of the interface; 0 for none.
+pub struct Interface {
+    /// The kernel's number of the interface; 0 behind the last, [`NOBODY`] for one that is gone.
     index: Shared<u32>,
     /// A [`Link`] as number.
     link: Shared<u32>,
+    serves_others: Shared<u32>,
+    /// When a program last ran, in ticks, by [`Direction`].
+    ran_ticks: [Shared<u32>; 2],
 }
 
+/// No interface has this number: the kernel's are positive as `int`.
+const NOBODY: u32 = u32::MAX;
+
 impl Interfaces {
-    /// Our number of the interface with the kernel's number `index`, and what its frames start
-    /// with.
+    /// The interface with the kernel's number `index`, and our number of it.
     #[inline(always)]
-    pub fn find(&self, index: u32) -> Option<(u32, Link)> {
-        for (number, interface) in self.0.iter().enumerate() {
+    pub fn find(&self, index: u32) -> Option<(u32, &Interface)> {
+        for (number, interface) in self.list.iter().enumerate() {
             let listed = interface.index.get();
             if listed == index {
-                let link = if interface.link.get() == Link::Ip as u32 {
-                    Link::Ip
-                } else {
-                    Link::Ethernet
-                };
-                return Some((number as u32, link));
+                return Some((number as u32, interface));
             }
             if listed == 0 {
                 return None;
@@ -44,11 +87,108 @@ impl Interfaces {
         None
     }
 
-    /// Writes the interface with our number `number`.
-    pub fn set(&self, number: usize, index: u32, link: Link) {
-        if let Some(interface) = self.0.get(number) {
-            interface.link.set(link as u32);
-            interface.index.set(index);
+    /// The interface with our number `number`.
+    pub fn get(&self, number: usize) -> Option<&Interface> {
+        self.list.get(number)
+    }
+
+    /// Whether the interface with the kernel's number `index` is an ifb device. Such a device
+    /// gives a packet that was redirected to it back to the interface that it was taken from,
+    /// where the programs see it again.
+    #[inline(always)]
+    pub fn is_ifb(&self, index: u32) -> bool {
+        for ifb in &self.ifbs {
+            let listed = ifb.get();
+            if listed == 0 {
+                return false;
+            }
+            if listed == index {
+                return true;
+            }
         }
+        false
+    }
+
+    /// Writes the numbers of the ifb devices.
+    pub fn set_ifbs(&self, indices: impl Iterator<Item = u32>) {
+        let indices = indices.chain(core::iter::repeat(0));
+        for (ifb, index) in self.ifbs.iter().zip(indices) {
+            ifb.set(index);
+        }
+    }
+}
+
+impl Interface {
+    /// What its frames start with.
+    #[inline(always)]
+    pub fn link(&self) -> Link {
+        if self.link.get() == Link::Ip as u32 {
+            Link::Ip
+        } else {
+            Link::Ethernet
+        }
+    }
+
+    /// See [`Description::serves_others`].
+    #[inline(always)]
+    pub fn serves_others(&self) -> bool {
+        self.serves_others.get() != 0
+    }
+
+    /// Notes that a program runs now. Processors share the line, so it is written at most once a
+    /// tick.
+    #[inline(always)]
+    pub fn runs(&self, direction: Direction, now_ticks: u32) {
+        let ran_ticks = &self.ran_ticks[direction as usize];
+        if ran_ticks.get() != now_ticks {
+            ran_ticks.set(now_ticks);
+        }
+    }
+
+    /// When a program last ran, in ticks.
+    pub fn ran_ticks(&self, direction: Direction) -> u32 {
+        self.ran_ticks[direction as usize].get()
+    }
+
+    /// Writes what is known of the interface.
+    pub fn set(&self, description: Description) {
+        self.link.set(description.link as u32);
+        self.serves_others.set(description.serves_others.into());
+        self.index.set(description.index);
+    }
+
+    /// Forgets the number of an interface that is gone, which may become another's.
+    pub fn vacate(&self) {
+        self.index.set(NOBODY);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interface_that_is_gone_hides_no_other() {
+        let interfaces = Interfaces::default();
+        for (number, index) in [(0, 7), (1, 8)] {
+            let interface = interfaces.get(number).expect("room for it");
+            interface.set(Description {
+                index,
+                link: Link::Ethernet,
+                serves_others: false,
+            });
+        }
+        let number = |index| interfaces.find(index).map(|(number, _)| number);
+        interfaces.get(0).expect("it is there").vacate();
+        assert_eq!((number(7), number(8), number(9)), (None, Some(1), None));
+    }
+
+    #[test]
+    fn ifb_devices_come_and_go() {
+        let interfaces = Interfaces::default();
+        interfaces.set_ifbs([3, 4].into_iter());
+        interfaces.set_ifbs([5].into_iter());
+        let known = [0, 3, 4, 5].map(|index| interfaces.is_ifb(index));
+        assert_eq!(known, [false, false, false, true]);
     }
 }

@@ -8,6 +8,7 @@ mod clock;
 mod connection;
 mod counters;
 mod event;
+mod instance;
 mod interfaces;
 mod key;
 mod outside;
@@ -20,10 +21,11 @@ pub use clock::ClockPair;
 pub use connection::{Connection, Place};
 pub use counters::{Counters, Volume};
 pub use event::{Event, EventKind};
-pub use interfaces::{Interfaces, MAX_INTERFACES};
+pub use instance::{Instance, Names};
+pub use interfaces::{Description, Direction, Interface, Interfaces, MAX_INTERFACES};
 pub use key::{FlowKey, Seed, Sender, Zone};
 pub use outside::{OutsideKey, OutsideSyn};
 pub use per_sender::PerSender;
 
 /// Version of everything in this module. To be raised with each change of a layout.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;

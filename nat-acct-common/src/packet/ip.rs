@@ -17,6 +17,9 @@ const FRAGMENT: u8 = 44;
 const DESTINATION: u8 = 60;
 /// The upper 13 bits of the fragment header's third and fourth byte (RFC 8200, section 4.5).
 const FRAGMENT_OFFSET_V6: u16 = 0xfff8;
+/// Length of the header with the jumbo payload option (RFC 2675, section 2). The kernel puts it before
+/// a super-packet and takes it off when it cuts that (net/ipv6/ip6_offload.c, ipv6_gso_segment).
+const JUMBO_LEN: u32 = 8;
 /// Extension headers that are followed; RFC 8200 section 4.1 recommends at most one of each
 /// kind, and destination options twice.
 const MAX_EXTENSIONS: usize = 6;
@@ -41,7 +44,7 @@ pub(super) fn v4<B: Bytes + ?Sized>(
     Ok(Transport {
         source: Address::from_v4(header.src_addr),
         destination: Address::from_v4(header.dst_addr),
-        network_offset: offset,
+        ip_header_len: header_len,
         offset: offset + header_len,
         end: datagram_end(offset, u32::from(header.tot_len()), frame_len)?,
     })
@@ -57,15 +60,17 @@ pub(super) fn v6<B: Bytes + ?Sized>(
     if header.vcf[0] >> 4 != 6 {
         return Err(Cause::BadHeader);
     }
-    let total = match u32::from(u16::from_be_bytes(header.payload_len)) {
-        0 => 0,
-        payload => payload + Ipv6Hdr::LEN as u32,
+    let (total, jumbo_len) = match u32::from(u16::from_be_bytes(header.payload_len)) {
+        0 if header.next_hdr == HOP_BY_HOP => (0, JUMBO_LEN),
+        0 => (0, 0),
+        payload => (payload + Ipv6Hdr::LEN as u32, 0),
     };
+    let tcp_offset = skip_extensions(bytes, header.next_hdr, offset + Ipv6Hdr::LEN as u32)?;
     Ok(Transport {
         source: Address::from_v6(header.src_addr),
         destination: Address::from_v6(header.dst_addr),
-        network_offset: offset,
-        offset: skip_extensions(bytes, header.next_hdr, offset + Ipv6Hdr::LEN as u32)?,
+        ip_header_len: tcp_offset - offset - jumbo_len,
+        offset: tcp_offset,
         end: datagram_end(offset, total, frame_len)?,
     })
 }

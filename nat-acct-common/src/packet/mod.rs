@@ -39,8 +39,8 @@ pub struct Frame {
 struct Transport {
     source: Address,
     destination: Address,
-    /// Offset of the IP header from the start of the frame.
-    network_offset: u32,
+    /// Bytes of the IP headers that each wire segment carries.
+    ip_header_len: u32,
     /// Offset of the TCP header from the start of the frame.
     offset: u32,
     /// End of the IP datagram, from the start of the frame.

@@ -37,7 +37,7 @@ pub(super) fn segment<B: Bytes + ?Sized>(
         ack: u32::from_be_bytes(header.ack_seq),
         flags,
         payload,
-        ip_bytes: payload + packets * (payload_offset - transport.network_offset),
+        ip_bytes: payload + packets * (transport.ip_header_len + header_len),
         packets,
     })
 }

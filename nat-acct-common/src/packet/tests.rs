@@ -162,7 +162,19 @@ fn longer_than_16_bits_can_say() {
     jumbo.extend(tcp(0, &payload));
     let mut packet = ipv6(0, &jumbo);
     packet[4..6].copy_from_slice(&[0, 0]);
-    check(ethernet(&[], V6, &packet), Ok(100_000));
+    let bytes = ethernet(&[], V6, &packet);
+    check(bytes.clone(), Ok(100_000));
+    let frame = Frame {
+        gso_size: 50_000,
+        ..frame(&bytes, Link::Ethernet)
+    };
+    let segment = parse(&bytes[..], &frame).expect("a segment");
+    assert_eq!((segment.payload, segment.packets), (100_000, 2));
+    assert_eq!(
+        segment.ip_bytes,
+        100_000 + 2 * 60,
+        "no jumbo header on the wire"
+    );
 }
 
 #[test]

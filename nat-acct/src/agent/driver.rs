@@ -1,18 +1,20 @@
 //! Carries things between source, engine and recorder. All of it is synchronous: the loop decides
 //! when.
 
-use std::{collections::VecDeque, io, mem, os::fd::OwnedFd, sync::Arc};
+use std::{collections::VecDeque, io, os::fd::OwnedFd, sync::Arc};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use nat_acct_common::flow::Retired;
 use tokio::sync::Notify;
 use tracing::{debug, error};
 
 use super::{
-    addresses,
+    addresses, interfaces,
     losses::Losses,
     recorder::Recorder,
     sweep::{self, Sweep},
+    unknown::Unknown,
+    unwritten::Unwritten,
 };
 use crate::{
     clock,
@@ -23,16 +25,22 @@ use crate::{
 
 /// Events taken at a time, so that a flood of them does not hold up the rest.
 const MAX_EVENTS: usize = 4096;
+/// Connections harvested at a time, likewise.
+const MAX_HARVEST: usize = 512;
 
 pub(super) struct Driver {
     live: Live,
     engine: Engine,
     recorder: Recorder,
     losses: Losses,
+    unknown: Unknown,
     /// Unlinked, but a program may still be at work on them.
     retiring: VecDeque<Retired>,
     /// To be harvested when the grace period that has begun is over.
     in_grace: Vec<Retired>,
+    /// No program is at work on them any more.
+    quiet: VecDeque<Retired>,
+    unwritten: Unwritten,
     sweep: Sweep,
     /// How many events had been lost when all SYNs on the outside were last looked at.
     outside_swept_at_loss: u64,
@@ -45,11 +53,33 @@ impl Driver {
             engine,
             recorder,
             losses: Losses::default(),
+            unknown: Unknown::default(),
             retiring: VecDeque::new(),
             in_grace: Vec::new(),
+            quiet: VecDeque::new(),
+            unwritten: Unwritten::default(),
             sweep: Sweep::default(),
             outside_swept_at_loss: 0,
         }
+    }
+
+    /// Takes in what there is already, if the maps were another agent's before.
+    pub(super) fn catch_up(&mut self) -> Result<()> {
+        if self.live.is_adopted() {
+            self.sweep_slots(sweep::FIRST_SLOT..self.live.slots());
+            self.sweep_outside()?;
+        }
+        Ok(())
+    }
+
+    /// Whether programs and maps live on when this agent ends.
+    pub(super) fn lives_on(&self) -> bool {
+        self.live.lives_on()
+    }
+
+    /// Removes what would live on.
+    pub(super) fn unpin(&mut self) -> Result<()> {
+        self.live.unpin()
     }
 
     pub(super) fn events_fd(&self) -> io::Result<OwnedFd> {
@@ -91,10 +121,33 @@ impl Driver {
         while let Some(request) = self.engine.poll_request() {
             self.carry_out(request);
         }
+        self.hand_over()?;
+        self.recorder.check()?;
+        self.release()
+    }
+
+    /// Has the records written that the engine has made.
+    fn hand_over(&mut self) -> Result<()> {
         while let Some(closed) = self.engine.poll_record() {
-            self.recorder.record(&closed);
+            let number = self.live.record_number(closed.slot);
+            let number = number.context("a connection with a record has no place")?;
+            self.recorder.record(&closed, number);
+            self.unwritten.record_made();
         }
-        Ok(self.recorder.check()?)
+        Ok(())
+    }
+
+    /// Lets go of what need not be kept for records that are written.
+    fn release(&mut self) -> Result<()> {
+        let written = self.recorder.written();
+        while let Some(retired) = self.unwritten.next_connection(written) {
+            let released = self.live.release(retired)?;
+            self.engine.handle_event(released, clock::monotonic_ns());
+        }
+        while let Some(key) = self.unwritten.next_sighting(written) {
+            self.live.forget_outside(&key);
+        }
+        Ok(())
     }
 
     fn carry_out(&mut self, request: Request) {
@@ -110,28 +163,46 @@ impl Driver {
                 None => error!(slot, "a connection to be retired is not in the table"),
             },
             Request::ForgetReset(slot) => self.live.forget_reset(slot),
-            Request::ForgetOutside(key) => self.live.forget_outside(&key),
+            Request::NoteSharedIsn(slot) => self.live.note_shared_isn(slot),
+            Request::ForgetOutside(key) => self.unwritten.keep_sighting(key),
         }
     }
 
     /// Whether there is something to wait a grace period for. Connections for whose records there
     /// is no room stay where they are.
     pub(super) fn begin_grace(&mut self) -> bool {
-        let count = self.recorder.room().min(self.retiring.len());
+        let room = self.recorder.room().saturating_sub(self.quiet.len());
+        let count = room.min(self.retiring.len());
         self.in_grace.extend(self.retiring.drain(..count));
         !self.in_grace.is_empty()
     }
 
-    /// Reads the counters of the connections whose grace period is over. What is said of their
-    /// translated addresses then is final, so a SYN whose event was lost is looked for before.
+    /// Takes note that the grace period is over.
+    pub(super) fn end_grace(&mut self) {
+        self.quiet.extend(self.in_grace.drain(..));
+    }
+
+    /// Whether there is something to harvest.
+    pub(super) fn has_harvest(&self) -> bool {
+        !self.quiet.is_empty()
+    }
+
+    /// Reads the counters of connections whose grace period is over, of some at a time. What is said
+    /// of their translated addresses then is final, so a SYN whose event was lost is looked for
+    /// before.
     pub(super) fn harvest(&mut self) -> Result<()> {
         if self.live.events_lost()? != self.outside_swept_at_loss {
             self.sweep_outside()?;
         }
-        for retired in mem::take(&mut self.in_grace) {
-            if let Some(event) = self.live.harvest(retired)? {
+        for _ in 0..MAX_HARVEST {
+            let Some(retired) = self.quiet.pop_front() else {
+                break;
+            };
+            if let Some(event) = self.live.harvest(&retired)? {
                 self.engine.handle_event(event, clock::monotonic_ns());
             }
+            self.hand_over()?;
+            self.unwritten.keep_connection(retired);
         }
         Ok(())
     }
@@ -142,7 +213,9 @@ impl Driver {
         self.recorder.look_around();
         let ignored = self.live.ignored()?;
         self.losses.report(&ignored);
+        self.unknown.look(&ignored);
         self.engine.set_local_addresses(addresses::local());
+        self.tend_interfaces()?;
         let events_lost = self.live.events_lost()?;
         if let Some(slots) = self.sweep.next(events_lost, self.live.slots()) {
             if slots.start == sweep::FIRST_SLOT {
@@ -151,6 +224,18 @@ impl Driver {
             self.sweep_slots(slots);
         }
         Ok(())
+    }
+
+    /// Sees to the interfaces; some may have come or gone, or not.
+    pub(super) fn tend_interfaces(&mut self) -> Result<()> {
+        interfaces::report(&self.live.tend()?);
+        Ok(())
+    }
+
+    /// What the system says of interfaces has changed.
+    pub(super) fn interfaces_changed(&mut self) -> Result<()> {
+        self.live.read_links()?;
+        self.tend_interfaces()
     }
 
     fn sweep_slots(&mut self, slots: std::ops::Range<u32>) {
@@ -192,13 +277,18 @@ impl Driver {
 
     /// Waits until all records are written.
     pub(super) async fn close(&mut self) -> Result<()> {
-        self.losses.report(&self.live.ignored()?);
+        self.pump()?;
+        let ignored = self.live.ignored()?;
+        self.losses.report(&ignored);
+        self.unknown.finish(&ignored);
         debug!(stats = ?self.engine.stats(), "engine");
         self.write_rest().await
     }
 
     /// Waits until the records that were made are written.
     pub(super) async fn write_rest(&mut self) -> Result<()> {
-        Ok(self.recorder.finish().await?)
+        let finished = self.recorder.finish().await;
+        self.release()?;
+        Ok(finished?)
     }
 }

@@ -36,6 +36,10 @@ impl Losses {
 fn meaning(cause: Cause) -> Option<&'static str> {
     match cause {
         Cause::TableFull => Some("connections were not taken on: raise --max-connections"),
+        Cause::HalfOpenFull => Some(
+            "connections were not taken on: half of --max-connections wait for an answer, which is \
+             a flood of openings or a table that is too small",
+        ),
         Cause::NoPlace => Some("connections were not taken on: their place in the table was taken"),
         Cause::EventLost => Some("the ring buffer was full: records come later, none is lost"),
         Cause::OutsideFull => Some("SYNs on the outside were not noted: raise --max-connections"),
@@ -50,6 +54,8 @@ fn meaning(cause: Cause) -> Option<&'static str> {
         | Cause::UnknownConnection
         | Cause::Stray
         | Cause::AfterFirstFin
-        | Cause::Overflowed => None,
+        | Cause::Overflowed
+        | Cause::OtherHost
+        | Cause::Redirected => None,
     }
 }

@@ -4,32 +4,37 @@
 mod addresses;
 mod boot;
 mod driver;
+mod interfaces;
 mod losses;
 mod privilege;
 mod recorder;
+mod signals;
 mod sweep;
+mod unknown;
+mod unwritten;
 
-use std::{future, os::fd::AsRawFd, time::Duration};
+use std::{future, os::fd::AsRawFd, path::PathBuf, time::Duration};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use tokio::{
     io::{Interest, unix::AsyncFd},
-    signal::unix::{SignalKind, signal},
     task::JoinHandle,
     time,
 };
-use tracing::info;
+use tracing::{info, warn};
 
 use self::{
     driver::Driver,
     recorder::{Recorder, RecorderError},
+    signals::{Meaning, Signals},
 };
 use crate::{
     clock,
     engine::{Engine, Timeouts},
+    netlink::{Changes, group},
     record::{End, Format, Stamp},
     sink::{Output, Sink},
-    source::live::{Hook, Live, Settings, grace},
+    source::live::{Hook, Live, Pins, Predecessor, Settings, check_interfaces, grace},
 };
 
 /// How often to look for losses, and for what events may have missed.
@@ -52,6 +57,21 @@ pub struct Config {
     pub hook: Option<Hook>,
     /// How the programs are loaded.
     pub settings: Settings,
+    /// Where programs and maps live on when the agent ends.
+    pub pin: Option<PathBuf>,
+}
+
+/// What is to be ended, and what to do with its connections.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DetachConfig {
+    /// Where programs and maps live on.
+    pub pin: PathBuf,
+    /// Where records go.
+    pub output: Output,
+    /// How they are written.
+    pub format: Format,
+    /// The least grave events that are logged.
+    pub log_level: tracing::Level,
 }
 
 /// Runs the agent until SIGINT or SIGTERM, or until nobody reads the records any more.
@@ -60,45 +80,119 @@ pub struct Config {
 ///
 /// When the programs cannot be loaded or attached, or a map cannot be read.
 pub fn run(config: &Config) -> Result<()> {
+    block_on(async {
+        let mut signals = Signals::listen()?;
+        let pins = config.pin.as_deref().map(Pins::open).transpose()?;
+        let pins = match pins {
+            Some(pins) => Some(make_room(pins, config).await?),
+            None => None,
+        };
+        let mut driver = start(config, pins)?;
+        let served = serve(&mut driver, &mut signals, &config.output).await;
+        if served.is_err() {
+            // The first error is the one to be said.
+            let _ = driver.write_rest().await;
+        }
+        served
+    })
+}
+
+/// Ends what lives on in the directory that is named: the programs are detached, and the
+/// connections that are still open become records.
+///
+/// # Errors
+///
+/// When nothing lives there, or what lives there cannot be read.
+pub fn detach(config: &DetachConfig) -> Result<()> {
+    block_on(async {
+        let pins = Pins::open(&config.pin)?;
+        let predecessor = Predecessor::of(&pins)?;
+        let Some(predecessor) = predecessor else {
+            bail!("nothing lives on in {}", config.pin.display());
+        };
+        let settings = predecessor.settings(config.log_level);
+        let config = Config {
+            inside: predecessor.inside,
+            outside: predecessor.outside,
+            output: config.output.clone(),
+            format: config.format,
+            timeouts: Timeouts {
+                close_on_first_fin: settings.close_on_first_fin,
+                ..Timeouts::default()
+            },
+            hook: None,
+            settings,
+            pin: Some(config.pin.clone()),
+        };
+        end(&config, pins).await
+    })
+}
+
+fn block_on(work: impl Future<Output = Result<()>>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the event loop")?;
-    runtime.block_on(async {
-        let mut driver = start(config)?;
-        match serve(&mut driver, &config.output).await {
-            Ok(()) => Ok(()),
-            Err(error) if is_closed(&error) => Ok(()),
-            Err(error) => {
-                // It is the first error that is to be said.
-                let _ = driver.write_rest().await;
-                Err(error)
-            }
-        }
-    })
+    match runtime.block_on(work) {
+        Err(error) if is_closed(&error) => Ok(()),
+        result => result,
+    }
 }
 
-fn start(config: &Config) -> Result<Driver> {
-    for name in config.inside.iter().chain(&config.outside) {
-        Live::check_interface(name)?;
+/// Ends a predecessor whose maps this agent cannot use.
+async fn make_room(pins: Pins, config: &Config) -> Result<Pins> {
+    let Some(predecessor) = Predecessor::of(&pins)? else {
+        return Ok(pins);
+    };
+    if predecessor.fits(&config.settings, &config.inside, &config.outside) {
+        return Ok(pins);
     }
-    let stamp = Stamp::new(clock::read(), &config.inside, &config.outside);
+    warn!("what lives on was made with other settings: its connections are recorded and end here");
+    let settings = predecessor.settings(config.settings.log_level);
+    let config = Config {
+        inside: predecessor.inside,
+        outside: predecessor.outside,
+        timeouts: Timeouts {
+            close_on_first_fin: settings.close_on_first_fin,
+            ..config.timeouts
+        },
+        settings,
+        ..config.clone()
+    };
+    end(&config, pins).await?;
+    Pins::open(config.pin.as_deref().context("it was there before")?)
+}
+
+/// Adopts what lives on, and ends it.
+async fn end(config: &Config, pins: Pins) -> Result<()> {
+    let mut driver = start(config, Some(pins))?;
+    finish(&mut driver, None).await?;
+    driver.unpin()
+}
+
+fn start(config: &Config, pins: Option<Pins>) -> Result<Driver> {
+    let (inside, outside) = (&config.inside, &config.outside);
+    let names = inside.iter().chain(outside).map(String::as_str);
+    let names: Vec<_> = names.collect();
+    let stamp = Stamp::new(clock::read(), inside, outside);
     let stamp = stamp.of_boot(boot::id()?);
     let sink = Sink::open(config.output.clone())?;
-    let mut live = Live::load(&config.settings).map_err(privilege::explain)?;
+    let mut live = Live::load(&config.settings, pins).map_err(privilege::explain)?;
     log_programs(&mut live)?;
-    let hooks = live
-        .attach(&config.inside, &config.outside, config.hook)
-        .map_err(privilege::explain)?;
-    let names = config.inside.iter().chain(&config.outside);
-    for (name, hook) in names.zip(hooks) {
-        info!(interface = ?name, %hook, "programs are on the interface");
-    }
+    let attached = if live.is_adopted() {
+        live.attach_again(inside, outside, config.hook)
+    } else {
+        check_interfaces(&names)?;
+        live.attach(inside, outside, config.hook)
+    };
+    interfaces::report(&attached.map_err(privilege::explain)?);
     info!("attached");
     let engine = Engine::new(config.timeouts);
     let recorder = Recorder::start(sink, stamp, config.format);
     let recorder = recorder.context("cannot start the thread that writes records")?;
-    Ok(Driver::new(live, engine, recorder))
+    let mut driver = Driver::new(live, engine, recorder);
+    driver.catch_up()?;
+    Ok(driver)
 }
 
 /// Lets what the programs log appear in our log.
@@ -115,12 +209,12 @@ fn log_programs(live: &mut Live) -> Result<()> {
 }
 
 /// Waits for whatever comes first, has it done, and again.
-async fn serve(driver: &mut Driver, output: &Output) -> Result<()> {
-    let mut interrupted = signal(SignalKind::interrupt())?;
-    let mut terminated = signal(SignalKind::terminate())?;
-    let mut hung_up = signal(SignalKind::hangup())?;
+async fn serve(driver: &mut Driver, signals: &mut Signals, output: &Output) -> Result<()> {
     let written = driver.written();
     let events = readable(driver.events_fd()?)?;
+    // What has changed before this is seen by the first look around.
+    let interfaces = readable(Changes::listen(group::LINK | group::TC)?)?;
+    driver.interfaces_changed()?;
     let mut look_around = time::interval(LOOK_AROUND_EVERY);
     let mut grace: Option<JoinHandle<()>> = None;
     loop {
@@ -134,41 +228,66 @@ async fn serve(driver: &mut Driver, output: &Output) -> Result<()> {
                     ready?.clear_ready();
                 }
             }
+            changed = interfaces.readable() => {
+                let mut changed = changed?;
+                changed.get_inner().take();
+                changed.clear_ready();
+                driver.interfaces_changed()?;
+            }
             () = until(driver.next_timeout()) => driver.handle_timeout(),
-            () = finished(&mut grace) => driver.harvest()?,
+            () = finished(&mut grace) => driver.end_grace(),
+            () = future::ready(()), if driver.has_harvest() => driver.harvest()?,
             _ = look_around.tick() => driver.look_around()?,
             () = written.notified() => {}
-            _ = hung_up.recv() => match output {
-                Output::File(_) => driver.reopen(),
+            meaning = signals.received() => match (meaning, output) {
+                (Meaning::HungUp, Output::File(_)) => driver.reopen(),
                 // Nothing can be opened again, and the terminal may be gone.
-                Output::Standard => break,
+                (Meaning::HungUp, Output::Standard) | (Meaning::Stop, _) => break,
             },
-            _ = interrupted.recv() => break,
-            _ = terminated.recv() => break,
         }
     }
     info!("stopping");
-    finish(driver, grace).await
+    if driver.lives_on() {
+        info!("the programs go on counting: `nat-acct detach` ends them");
+        leave(driver, grace).await
+    } else {
+        finish(driver, grace).await
+    }
+}
+
+/// Has what is due written, and leaves the rest to the next agent.
+async fn leave(driver: &mut Driver, grace: Option<JoinHandle<()>>) -> Result<()> {
+    harvest(driver, grace).await?;
+    driver.close().await
 }
 
 /// Has the records of the connections that are still open written.
 async fn finish(driver: &mut Driver, grace: Option<JoinHandle<()>>) -> Result<()> {
     driver.stop(End::AgentStop)?;
-    if let Some(grace) = grace {
-        grace.await?;
-        driver.harvest()?;
-    }
+    harvest(driver, grace).await?;
     loop {
-        driver.pump()?;
         if driver.begin_grace() {
-            tokio::task::spawn_blocking(grace::wait).await?;
-            driver.harvest()?;
+            let grace = tokio::task::spawn_blocking(grace::wait);
+            harvest(driver, Some(grace)).await?;
         } else if driver.has_retiring() {
             driver.wait_for_room().await;
         } else {
             return driver.close().await;
         }
     }
+}
+
+/// Waits for the grace period, if there is one, and reads what it was for.
+async fn harvest(driver: &mut Driver, grace: Option<JoinHandle<()>>) -> Result<()> {
+    if let Some(grace) = grace {
+        grace.await?;
+        driver.end_grace();
+    }
+    while driver.has_harvest() {
+        driver.harvest()?;
+        driver.pump()?;
+    }
+    Ok(())
 }
 
 async fn until(due_ns: Option<u64>) {
@@ -199,8 +318,8 @@ fn is_closed(error: &anyhow::Error) -> bool {
 
 /// Lets the loop wait until `source` can be read.
 fn readable<T: AsRawFd + Send + Sync + 'static>(source: T) -> Result<AsyncFd<T>> {
-    // SAFETY: both sources, a ring buffer and an owned descriptor, keep the same descriptor open
-    // for as long as they live.
+    // SAFETY: all sources, a ring buffer, an owned descriptor and a socket, keep the same
+    // descriptor open for as long as they live.
     let registered = unsafe { AsyncFd::register_with_interest(source, Interest::READABLE) };
-    registered.context("cannot wait for the ring buffer")
+    registered.context("cannot wait for the kernel")
 }

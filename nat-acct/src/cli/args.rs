@@ -1,7 +1,7 @@
 //! What was typed, option by option. The doc comments are the help text; the defaults stand here
 //! and nowhere else.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Parser, Subcommand, ValueEnum, value_parser};
 
@@ -36,6 +36,11 @@ pub enum Command {
     /// The programs are attached beside those of others and detached at the end; traffic is never
     /// changed. Records go to the output, log lines to standard error.
     Run(RunArgs),
+    /// End what lives on of an agent that ran with `--pin`.
+    ///
+    /// The programs are detached, and the connections that are still open become records with the
+    /// reason `agent-stop`. An agent that still runs has to be stopped before.
+    Detach(DetachArgs),
     /// Account the connections in packet captures of a gateway.
     ///
     /// Captures are pcap or pcapng, also compressed by gzip or zstd. Either each holds one side:
@@ -74,10 +79,36 @@ pub struct RunArgs {
           value_parser = value_parser!(u32).range(1..=1_073_741_824))]
     pub ring_bytes: u32,
 
+    /// A directory of a BPF file system, such as /sys/fs/bpf/nat-acct. With it, programs and
+    /// counters live on when the agent ends or is killed, and the next agent adopts them: no packet
+    /// goes uncounted, no record is lost. `nat-acct detach` ends them.
+    #[arg(long, value_name = "DIR")]
+    pub pin: Option<PathBuf>,
+
     /// How the programs are attached. Filters of other tools that end the chain come before clsact
     /// filters of ours, but behind TCX.
     #[arg(long, value_name = "HOOK", value_enum, default_value_t)]
     pub hook: HookArg,
+
+    /// The least grave events that are logged.
+    #[arg(long, value_name = "LEVEL", value_enum, default_value_t)]
+    pub log_level: LogLevelArg,
+}
+
+/// The options of `detach`.
+#[derive(Debug, clap::Args)]
+pub struct DetachArgs {
+    /// The directory that the agent was given.
+    #[arg(long, value_name = "DIR", default_value = "/sys/fs/bpf/nat-acct")]
+    pub pin: PathBuf,
+
+    /// Where the records go: a file, which is made or added to, or `-` for standard output.
+    #[arg(long, value_name = "-|FILE", default_value = "-")]
+    pub output: OsString,
+
+    /// How the records look. `nat-acct schema` describes each format.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: FormatArg,
 
     /// The least grave events that are logged.
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t)]

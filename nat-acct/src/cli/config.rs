@@ -1,7 +1,7 @@
 //! What is meant: a command whose options agree with each other. It knows nothing of the machine
 //! but its page size; that an interface is there is found out when it is used.
 
-use std::{collections::HashSet, ffi::OsString};
+use std::{collections::HashSet, ffi::OsString, path::PathBuf};
 
 use nat_acct_common::layout::MAX_INTERFACES;
 use tracing::Level;
@@ -10,13 +10,15 @@ use super::{
     UsageError,
     args::{Args, Command, HookArg, LogLevelArg, RunArgs},
 };
-use crate::{engine::Timeouts, record::Format, replay, sink::Output};
+use crate::{agent::DetachConfig, engine::Timeouts, record::Format, replay, sink::Output};
 
 /// A command to carry out.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Invocation {
     /// Account the connections of this gateway.
     Run(RunConfig),
+    /// End what lives on.
+    Detach(DetachConfig),
     /// Account the connections in captures.
     Replay(replay::Config),
     /// Print the JSON Schema of a format.
@@ -40,6 +42,8 @@ pub struct RunConfig {
     pub timeouts: Timeouts,
     /// Size of the ring buffer in bytes: a power of two, and whole pages.
     pub ring_bytes: u32,
+    /// Where programs and maps live on when the agent ends.
+    pub pin: Option<PathBuf>,
     /// Where the programs are attached.
     pub hook: HookChoice,
     /// The least grave events that are logged.
@@ -63,6 +67,12 @@ impl Invocation {
     pub fn new(args: Args, page_bytes: u32) -> Result<Self, UsageError> {
         match args.command {
             Command::Run(args) => RunConfig::new(args, page_bytes).map(Self::Run),
+            Command::Detach(args) => Ok(Self::Detach(DetachConfig {
+                pin: args.pin,
+                output: args.output.into(),
+                format: args.format.into(),
+                log_level: args.log_level.into(),
+            })),
             Command::Replay(args) => super::replay::config(args).map(Self::Replay),
             Command::Schema(args) => Ok(Self::Schema(args.format.into())),
         }
@@ -82,6 +92,7 @@ impl RunConfig {
             format: args.accounting.format.into(),
             max_connections: args.max_connections,
             ring_bytes: args.ring_bytes,
+            pin: args.pin,
             hook: args.hook.into(),
             log_level: args.log_level.into(),
         })

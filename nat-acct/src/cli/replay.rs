@@ -38,7 +38,8 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "NET")]
     pub inside_net: Vec<IpNet>,
 
-    /// An address of the gateway itself, to tell connections with it from those that it blocked.
+    /// An address of the gateway itself, to tell it from a client, and connections with it from those
+    /// that it blocked.
     #[arg(long, value_name = "ADDRESS")]
     pub local: Vec<IpAddr>,
 

@@ -1,10 +1,14 @@
 //! Which SYN on the outside belongs to which opening on the inside. NAT keeps the initial
 //! sequence number and, towards the outside, the remote's address and port: those, with who opened,
 //! make a [`group`]. Within a [`crowd`] the order of the packets decides ([`pairing`]), and nothing
-//! else: a mapping is right or absent.
+//! else: a mapping is right or absent. An opening without a SYN on the outside may have its partner
+//! on the inside ([`hairpin`]).
 
 mod crowd;
 mod group;
+mod hairpin;
+mod key;
+mod mapping;
 mod pairing;
 
 use std::{
@@ -14,38 +18,31 @@ use std::{
 
 use nat_acct_common::{
     flow::Facts,
-    layout::{Address, FlowKey, OutsideKey, OutsideSyn, Sender},
+    layout::{FlowKey, OutsideKey, OutsideSyn, Sender},
 };
 
-use self::group::{Answer, Group};
-use crate::record::{Endpoint, Match, Translated};
+pub(super) use self::mapping::Mapping;
+use self::{
+    group::{Answer, Group},
+    hairpin::Hairpins,
+    key::GroupKey,
+    pairing::Claim,
+};
+use crate::record::Match;
 
 /// How long a SYN on the outside waits for its opening. They are microseconds apart on the
 /// gateway; only events of different processors arrive in another order.
 const ORPHAN_NS: u64 = 5_000_000_000;
-
-/// What an opening on the inside and its SYN on the outside have in common.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-struct GroupKey {
-    remote: Address,
-    remote_port: u16,
-    isn: u32,
-    opener: Sender,
-}
-
-/// What is known about a connection's translated address.
-pub(super) struct Mapping {
-    pub(super) matched: Match,
-    pub(super) translated: Option<Translated>,
-    /// Sightings that nobody needs any more.
-    pub(super) forget: Vec<OutsideKey>,
-}
 
 #[derive(Default)]
 pub(super) struct Matcher {
     groups: HashMap<GroupKey, Group>,
     /// Groups that had no opening when a sighting came, by the time at which that expires.
     orphans: BTreeSet<(u64, GroupKey)>,
+    hairpins: Hairpins,
+    /// Sightings that may be of an opening to another remote, which the gateway translated: one
+    /// with the same number was there, and had no partner.
+    doubtful: BTreeSet<OutsideKey>,
     local: BTreeSet<IpAddr>,
     clock_slack_ns: u64,
     outside_incomplete: bool,
@@ -58,17 +55,46 @@ impl Matcher {
 
     pub(super) fn set_clock_slack(&mut self, slack_ns: u64) {
         self.clock_slack_ns = slack_ns;
+        self.hairpins.set_clock_slack(slack_ns);
     }
 
     pub(super) fn set_outside_incomplete(&mut self) {
         self.outside_incomplete = true;
     }
 
-    /// Notes an opening.
-    pub(super) fn opened(&mut self, facts: &Facts) {
+    /// Notes an opening. Returns the slots of openings that share their ISN because of it.
+    pub(super) fn opened(&mut self, facts: &Facts) -> impl Iterator<Item = u32> + use<> {
+        let shared = GroupKey::of_opening(facts).map(|key| {
+            let group = self.group(key);
+            let shared = group.open(facts.key, facts.slot, facts.opened_ns);
+            if facts.isn_is_shared {
+                // The order of the packets was known to an engine before this one.
+                group.doubt(&facts.key);
+            }
+            if group.settled().is_none() {
+                self.hairpins.open(key.isn, facts);
+            }
+            shared
+        });
+        shared.into_iter().flatten().flatten()
+    }
+
+    /// Takes note of how an opening was answered, if it was.
+    pub(super) fn answered(&mut self, facts: &Facts) {
         if let Some(key) = GroupKey::of_opening(facts) {
-            self.group(key).open(facts.key, facts.slot, facts.opened_ns);
+            self.hairpins.answered(key.isn, facts);
         }
+    }
+
+    /// The slots of the connections of which more should be known before this one is closed.
+    pub(super) fn related(&self, facts: &Facts) -> Vec<u32> {
+        let key = GroupKey::of_opening(facts);
+        key.map_or_else(Vec::new, |key| self.hairpins.possible(key.isn, facts))
+    }
+
+    /// The slots of the connections of which more should be known before all are closed.
+    pub(super) fn unsettled(&self) -> impl Iterator<Item = u32> {
+        self.hairpins.slots()
     }
 
     /// Notes a SYN on the outside. If there is no opening for it, returns when it expires.
@@ -76,9 +102,17 @@ impl Matcher {
         let key = GroupKey::of_sighting(&outside);
         let sighting = self.loosened(key.opener, sighting);
         let expires_ns = sighting.last_ns + self.orphan_ns();
+        if key.opener == Sender::Client && self.hairpins.has_other(key.isn, &outside) {
+            self.doubtful.insert(outside);
+        }
         let group = self.group(key);
         group.sight(outside, sighting);
-        if !group.has_no_client() {
+        let settled = group.settled();
+        let is_orphan = group.has_no_client();
+        if let Some(slot) = settled {
+            self.hairpins.remove(key.isn, key.opener, slot);
+        }
+        if !is_orphan {
             return None;
         }
         self.orphans.insert((expires_ns, key));
@@ -112,9 +146,22 @@ impl Matcher {
     pub(super) fn close(&mut self, facts: &Facts) -> Mapping {
         let key = GroupKey::of_opening(facts);
         let Some((key, group)) = key.and_then(|key| Some((key, self.groups.get_mut(&key)?))) else {
-            return self.absent(facts, Vec::new());
+            return self.not_outside(facts, Claim::None, Vec::new());
         };
-        let answer = group.close(&facts.key, facts.slot);
+        let answer = match group.close(&facts.key, facts.slot, facts.last_syn_ns) {
+            // One that was answered has got through, so that what left was its own.
+            Answer::Proved(sighting) if !facts.answered() && self.doubtful.contains(&sighting) => {
+                Answer::Ambiguous
+            }
+            answer => answer,
+        };
+        let hairpin = match answer {
+            Answer::Proved(_) => {
+                self.hairpins.remove(key.isn, key.opener, facts.slot);
+                Claim::None
+            }
+            Answer::Ambiguous | Answer::Absent => self.hairpins.close(key.isn, facts),
+        };
         let forget = match answer {
             _ if group.has_no_client() => group.sightings_before(u64::MAX),
             Answer::Proved(sighting) if !group.has_client(&facts.key) => vec![sighting],
@@ -122,6 +169,7 @@ impl Matcher {
         };
         for sighting in &forget {
             group.forget(sighting);
+            self.doubtful.remove(sighting);
         }
         if group.is_empty() {
             self.groups.remove(&key);
@@ -129,7 +177,7 @@ impl Matcher {
         match answer {
             Answer::Proved(sighting) => Mapping {
                 matched: Match::Sequence,
-                translated: Some(translated(&sighting)),
+                translated: Some(mapping::outside(&sighting)),
                 forget,
             },
             Answer::Ambiguous => Mapping {
@@ -137,12 +185,30 @@ impl Matcher {
                 translated: None,
                 forget,
             },
-            Answer::Absent => self.absent(facts, forget),
+            Answer::Absent => self.not_outside(facts, hairpin, forget),
         }
     }
 
-    fn absent(&self, facts: &Facts, forget: Vec<OutsideKey>) -> Mapping {
-        let matched = if self.local.contains(&facts.key.remote.ip()) {
+    fn not_outside(
+        &self,
+        facts: &Facts,
+        hairpin: Claim<FlowKey>,
+        forget: Vec<OutsideKey>,
+    ) -> Mapping {
+        let (matched, translated) = match hairpin {
+            Claim::Proved(beyond) => (Match::Hairpin, Some(mapping::inside(&beyond))),
+            Claim::Ambiguous => (Match::Ambiguous, None),
+            Claim::None => (self.absent(facts), None),
+        };
+        Mapping {
+            matched,
+            translated,
+            forget,
+        }
+    }
+
+    fn absent(&self, facts: &Facts) -> Match {
+        if self.local.contains(&facts.key.remote.ip()) {
             Match::Local
         } else if self.outside_incomplete {
             Match::Ambiguous
@@ -150,11 +216,6 @@ impl Matcher {
             Match::Intercepted
         } else {
             Match::Blocked
-        };
-        Mapping {
-            matched,
-            translated: None,
-            forget,
         }
     }
 
@@ -173,6 +234,7 @@ impl Matcher {
             if group.has_no_client() {
                 for sighting in group.sightings_before(before_ns) {
                     group.forget(&sighting);
+                    self.doubtful.remove(&sighting);
                     expired.push(sighting);
                 }
             }
@@ -186,41 +248,5 @@ impl Matcher {
     /// When the next sighting may expire.
     pub(super) fn next_orphan(&self) -> Option<u64> {
         self.orphans.first().map(|&(expires_ns, _)| expires_ns)
-    }
-}
-
-impl GroupKey {
-    fn of_opening(facts: &Facts) -> Option<Self> {
-        let FlowKey {
-            remote,
-            remote_port,
-            ..
-        } = facts.key;
-        let isn = (*facts.isn.get(facts.opener))?;
-        Some(Self {
-            remote,
-            remote_port,
-            isn,
-            opener: facts.opener,
-        })
-    }
-
-    fn of_sighting(outside: &OutsideKey) -> Self {
-        Self {
-            remote: outside.remote,
-            remote_port: outside.remote_port,
-            isn: outside.isn,
-            opener: Sender::from_u8(outside.opener),
-        }
-    }
-}
-
-fn translated(sighting: &OutsideKey) -> Translated {
-    Translated {
-        endpoint: Endpoint {
-            ip: sighting.translated.ip(),
-            port: sighting.translated_port,
-        },
-        outside: usize::from(sighting.interface),
     }
 }

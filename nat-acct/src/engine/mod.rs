@@ -38,6 +38,8 @@ pub enum Event {
     OutsideSyn(OutsideKey, OutsideSyn),
     /// The final state of a connection that the engine wanted retired.
     Harvested(Facts, PerSender<Volume>),
+    /// The connection that was harvested from this slot is gone, and the slot may have another.
+    Released(u32),
 }
 
 /// What the engine wants a source to do.
@@ -49,6 +51,9 @@ pub enum Request {
     Retire(u32),
     /// Forget that the connection in this slot has seen an RST: it goes on.
     ForgetReset(u32),
+    /// Note in the facts of the connection in this slot that its ISN is shared, for an engine that
+    /// comes after this one.
+    NoteSharedIsn(u32),
     /// Forget a SYN on the outside.
     ForgetOutside(OutsideKey),
 }
@@ -106,6 +111,7 @@ impl Engine {
                 }
             }
             Event::Harvested(facts, volumes) => self.harvested(&facts, volumes),
+            Event::Released(slot) => self.connections.end(slot),
         }
     }
 
@@ -145,6 +151,8 @@ impl Engine {
     /// Ends all connections; those that are still open end for `reason`.
     pub fn stop(&mut self, reason: End) {
         self.stopped = Some(reason);
+        self.requests
+            .extend(self.matcher.unsettled().map(Request::Look));
         for slot in self.connections.retire_all() {
             self.requests.push_back(Request::Retire(slot));
         }
@@ -163,8 +171,11 @@ impl Engine {
     fn seen(&mut self, facts: &Facts, now_ns: u64) {
         if self.connections.begin(facts) {
             self.stats.opened += 1;
-            self.matcher.opened(facts);
+            for slot in self.matcher.opened(facts) {
+                self.requests.push_back(Request::NoteSharedIsn(slot));
+            }
         }
+        self.matcher.answered(facts);
         if self.connections.stage(facts.slot) != Some(Stage::Open) {
             return;
         }
@@ -173,9 +184,7 @@ impl Engine {
             self.requests.push_back(Request::ForgetReset(facts.slot));
         }
         if lifetime::over_ns(facts, &self.timeouts) <= now_ns || self.stopped.is_some() {
-            self.connections.set_stage(facts.slot, Stage::Retiring);
-            self.requests.push_back(Request::Retire(facts.slot));
-            return;
+            return self.retire(facts);
         }
         let look_ns = lifetime::look_ns(facts, &self.timeouts).max(now_ns + LOOK_PAUSE_NS);
         if self.connections.needs_timer(facts.slot, look_ns) {
@@ -183,13 +192,21 @@ impl Engine {
         }
     }
 
+    /// Has a connection taken out, after a look at those that tell who it was.
+    fn retire(&mut self, facts: &Facts) {
+        let related = self.matcher.related(facts);
+        self.requests.extend(related.into_iter().map(Request::Look));
+        self.connections.set_stage(facts.slot, Stage::Retiring);
+        self.requests.push_back(Request::Retire(facts.slot));
+    }
+
     fn harvested(&mut self, facts: &Facts, volumes: PerSender<Volume>) {
         let mapping = self.matcher.close(facts);
         for key in &mapping.forget {
             self.requests.push_back(Request::ForgetOutside(*key));
         }
-        self.connections.end(facts.slot);
-        if facts.challenged && !facts.answered() {
+        self.connections.set_stage(facts.slot, Stage::Settled);
+        if facts.is_stray() {
             self.stats.stray_openings += 1;
             return;
         }

@@ -19,7 +19,7 @@ pub struct Stats {
     pub outside_unmatched: u64,
     /// SYNs for a 4-tuple whose older connection went on.
     pub stray_openings: u64,
-    /// RSTs after which data still flowed in both directions.
+    /// RSTs after which both sides went on.
     pub resets_refuted: u64,
 }
 

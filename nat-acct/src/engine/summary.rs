@@ -15,6 +15,7 @@ pub(super) fn of(facts: &Facts, volumes: PerSender<Volume>, mapping: &Mapping, e
     let (sent, sent_whole) = sums(Sender::Client);
     let (received, received_whole) = sums(Sender::Remote);
     Closed {
+        slot: facts.slot,
         identity: facts.opened_ns ^ u64::from(facts.slot).rotate_right(32),
         start_ns: facts.opened_ns,
         end_ns: facts.last_seen_ns,
@@ -28,7 +29,7 @@ pub(super) fn of(facts: &Facts, volumes: PerSender<Volume>, mapping: &Mapping, e
         translated: mapping.translated,
         matched: mapping.matched,
         totals: Totals { sent, received },
-        partial: !(sent_whole && received_whole),
+        partial: !(sent_whole && received_whole) || facts.answer_missed,
         inside: facts.key.zone.interface(),
         vlans: facts.key.zone.vlan().ids(),
     }

@@ -10,6 +10,8 @@ pub(super) enum Stage {
     Open,
     /// Its counters have been asked for.
     Retiring,
+    /// Its record was made, but may not be written yet.
+    Settled,
 }
 
 struct State {

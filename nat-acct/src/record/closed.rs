@@ -47,15 +47,28 @@ pub enum End {
 pub enum Match {
     /// By the initial sequence number of the SYN, inside and outside.
     Sequence,
-    /// Several connections could have been meant: no translated address.
+    /// Several connections could have been meant, or nothing proves which: no translated address.
     Ambiguous,
-    /// No SYN was seen on the outside, and no answer came: the gateway dropped it.
+    /// No SYN left towards the remote, and no answer came: in general, the gateway dropped it.
     Blocked,
-    /// The other endpoint is the gateway itself.
+    /// The other endpoint has an address of the gateway itself.
     Local,
     /// No SYN was seen on the outside, yet there was an answer: the gateway answers in place of
-    /// the remote (REDIRECT, transparent proxy, SYNPROXY), or translates the remote's address.
+    /// the remote (REDIRECT, transparent proxy, SYNPROXY without the client's acknowledgment), or
+    /// translates the remote's address.
     Intercepted,
+    /// By the initial sequence numbers of both ends, on the inside alone: the SYN left by an inside
+    /// interface, because both ends are clients. The other one has a record of its own view.
+    Hairpin,
+}
+
+/// An interface of the gateway, by its number in the order of the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Interface {
+    /// One before translation.
+    Inside(usize),
+    /// One after translation.
+    Outside(usize),
 }
 
 /// What the remote sees instead of the client.
@@ -63,8 +76,8 @@ pub enum Match {
 pub struct Translated {
     /// The translated address and port.
     pub endpoint: Endpoint,
-    /// Number of the outside interface, in the order of the command line.
-    pub outside: usize,
+    /// Where it was seen: an outside interface, or for [`Match::Hairpin`] an inside one.
+    pub interface: Interface,
 }
 
 /// What one side sent, as seen on the inside.
@@ -92,6 +105,8 @@ pub struct Totals {
 /// A connection that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closed {
+    /// Where the source keeps the connection until its record is written.
+    pub slot: u32,
     /// Identifies the connection for good: the same if it is found again after a crash.
     pub identity: u64,
     /// When the opening SYN was seen, in nanoseconds of the source's clock.
@@ -106,7 +121,8 @@ pub struct Closed {
     pub client: Endpoint,
     /// The endpoint beyond the gateway.
     pub remote: Endpoint,
-    /// What the remote sees instead of the client, if [`Match::Sequence`] says that it is known.
+    /// What the remote sees instead of the client, if [`Match::Sequence`] or [`Match::Hairpin`]
+    /// says that it is known.
     pub translated: Option<Translated>,
     /// How `translated` was found, or why not.
     pub matched: Match,
@@ -118,4 +134,12 @@ pub struct Closed {
     pub inside: usize,
     /// Identifiers of the VLANs on the inside interface, the outer one first; 0 for none.
     pub vlans: [u16; 2],
+}
+
+impl Closed {
+    /// Whether another record counts the same bytes: of the two records of a hairpinned connection,
+    /// it is that of the side that was called.
+    pub fn repeats_another(&self) -> bool {
+        self.matched == Match::Hairpin && self.direction == Direction::Inbound
+    }
 }

@@ -91,10 +91,11 @@ pub struct Compact<'a> {
     #[serde(rename = "v", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Vlans")]
     vlans: Option<Vlans>,
-    /// Name of the outside interface; absent if not known.
+    /// Name of the interface on the remote's side, which is an inside one too if `m` is `hairpin`;
+    /// absent if not known.
     #[serde(rename = "o", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "&'a str")]
-    outside: Option<&'a str>,
+    beyond: Option<&'a str>,
 }
 
 impl<'a> From<&'a Record> for Compact<'a> {
@@ -126,7 +127,7 @@ impl<'a> From<&'a Record> for Compact<'a> {
             partial: closed.partial,
             inside: &record.inside,
             vlans: Vlans::of(closed.vlans),
-            outside: record.outside.as_deref(),
+            beyond: record.beyond.as_deref(),
         }
     }
 }

@@ -114,11 +114,11 @@ struct Retransmitted {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Observer<'a> {
-    /// Where the opening SYN came in; absent if that is an outside interface that is not known.
+    /// Where the opening SYN came in; absent if that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Port<'a>")]
     ingress: Option<Port<'a>>,
-    /// Where the opening SYN went out; absent if that is an outside interface that is not known.
+    /// Where the opening SYN went out; absent if that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Port<'a>")]
     egress: Option<Port<'a>>,
@@ -221,10 +221,10 @@ fn nat_acct(record: &Record) -> NatAcct {
 fn observer(record: &Record) -> Observer<'_> {
     let vlans = Vlans::of(record.closed.vlans);
     let inside = Some(port(&record.inside, vlans));
-    let outside = record.outside.as_deref().map(|name| port(name, None));
+    let beyond = record.beyond.as_deref().map(|name| port(name, None));
     let (ingress, egress) = match record.closed.direction {
-        Direction::Outbound => (inside, outside),
-        Direction::Inbound => (outside, inside),
+        Direction::Outbound => (inside, beyond),
+        Direction::Inbound => (beyond, inside),
     };
     Observer { ingress, egress }
 }

@@ -118,6 +118,7 @@ mod tests {
 
     fn closed(identity: u64, client_port: u16) -> Closed {
         Closed {
+            slot: 1,
             identity,
             start_ns: 0,
             end_ns: 0,

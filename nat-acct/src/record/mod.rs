@@ -13,7 +13,7 @@ mod values;
 mod wall_clock;
 mod words;
 
-pub use closed::{Closed, Direction, End, Endpoint, Match, Sums, Totals, Translated};
+pub use closed::{Closed, Direction, End, Endpoint, Interface, Match, Sums, Totals, Translated};
 pub use compact::Compact;
 pub use ecs::Ecs;
 pub use format::Format;

@@ -5,7 +5,10 @@ use std::{ffi::OsStr, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::wall_clock::{self, Change, Reading, WallClock};
+use super::{
+    Interface,
+    wall_clock::{self, Change, Reading, WallClock},
+};
 
 /// The conversion from a source's clock to the wall clock, what tells its connections from those
 /// of other sources, and the names of the interfaces.
@@ -54,14 +57,12 @@ impl Stamp {
         self.source_id
     }
 
-    /// The name of the inside interface with this number.
-    pub fn inside_name(&self, number: usize) -> Arc<str> {
-        name(&self.inside, number)
-    }
-
-    /// The name of the outside interface with this number.
-    pub fn outside_name(&self, number: usize) -> Arc<str> {
-        name(&self.outside, number)
+    /// The name of an interface.
+    pub fn name(&self, interface: Interface) -> Arc<str> {
+        match interface {
+            Interface::Inside(number) => name(&self.inside, number),
+            Interface::Outside(number) => name(&self.outside, number),
+        }
     }
 }
 
@@ -88,8 +89,8 @@ mod tests {
     #[test]
     fn a_number_without_a_name_stays_a_number() {
         let stamp = Stamp::new(0, &["br0", "br1"], &["eth1"]);
-        assert_eq!(&*stamp.inside_name(1), "br1");
-        assert_eq!(&*stamp.outside_name(0), "eth1");
-        assert_eq!(&*stamp.outside_name(7), "#7");
+        assert_eq!(&*stamp.name(Interface::Inside(1)), "br1");
+        assert_eq!(&*stamp.name(Interface::Outside(0)), "eth1");
+        assert_eq!(&*stamp.name(Interface::Outside(7)), "#7");
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Closed, Compact, Ecs, Format, Identifier, Stamp};
+use super::{Closed, Compact, Ecs, Format, Identifier, Interface, Stamp};
 
 /// The record of one connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +24,8 @@ pub struct Record {
     pub end: Timestamp,
     /// Name of the inside interface.
     pub inside: Arc<str>,
-    /// Name of the outside interface, if the translated address is known.
-    pub outside: Option<Arc<str>>,
+    /// Name of the interface on the remote's side, if the translated address is known.
+    pub beyond: Option<Arc<str>>,
 }
 
 impl Record {
@@ -39,10 +39,10 @@ impl Record {
             written,
             start,
             end: stamp.wall_clock(closed.end_ns).max(start),
-            inside: stamp.inside_name(closed.inside),
-            outside: closed
+            inside: stamp.name(Interface::Inside(closed.inside)),
+            beyond: closed
                 .translated
-                .map(|translated| stamp.outside_name(translated.outside)),
+                .map(|translated| stamp.name(translated.interface)),
         }
     }
 
@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(first.id, again.id);
         assert_ne!(first.start, again.start);
         assert_ne!(first.id, record(1, 0, 8).id);
-        assert_eq!(first.outside.as_deref(), Some("eth1"));
+        assert_eq!(first.beyond.as_deref(), Some("eth1"));
     }
 
     #[test]
@@ -108,6 +108,7 @@ mod tests {
             port,
         };
         Closed {
+            slot: 1,
             identity: 1,
             start_ns: 5_000_000,
             end_ns: 7_001_998,
@@ -117,7 +118,7 @@ mod tests {
             remote: endpoint(2, 22),
             translated: Some(Translated {
                 endpoint: endpoint(3, 61002),
-                outside: 0,
+                interface: Interface::Outside(0),
             }),
             matched: Match::Sequence,
             totals: Totals::default(),

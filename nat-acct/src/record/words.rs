@@ -66,14 +66,17 @@ pub enum Reason {
 pub enum Matched {
     /// By the initial sequence number of the SYN, which is the same inside and outside.
     Sequence,
-    /// Several connections could have been meant: no translated address.
+    /// Several connections could have been meant, or nothing proves which: no translated address.
     Ambiguous,
-    /// No SYN was seen on the outside and no answer came: the gateway dropped it.
+    /// No SYN left towards the remote and no answer came: in general, the gateway dropped it.
     Blocked,
-    /// The other endpoint is the gateway itself.
+    /// The other endpoint has an address of the gateway itself.
     Local,
     /// The gateway answers in place of the remote, or translates the remote's address.
     Intercepted,
+    /// By the initial sequence numbers of both ends: the SYN left by an inside interface, because
+    /// both ends are inside. Each has a record of the same bytes, one outbound and one inbound.
+    Hairpin,
 }
 
 impl Opened {
@@ -122,6 +125,7 @@ impl From<Match> for Matched {
             Match::Blocked => Self::Blocked,
             Match::Local => Self::Local,
             Match::Intercepted => Self::Intercepted,
+            Match::Hairpin => Self::Hairpin,
         }
     }
 }

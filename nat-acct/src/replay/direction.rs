@@ -1,7 +1,7 @@
 //! Who sent a segment, the client or the remote? The agent knows it from the hook that saw the
 //! segment. A capture says it only sometimes; otherwise, on the inside, this is asked in turn:
 //!
-//! 1. Is one of the addresses, and only one, that of a client ([`Networks`])?
+//! 1. Is one of the addresses, and only one, that of a client ([`Networks`]), and not the gateway's?
 //! 2. Is one of the Ethernet addresses, and only one, the gateway's? It is learnt from segments
 //!    that the first question decides: what a client sends to a remote goes to the gateway, and
 //!    what a remote sends comes from there.

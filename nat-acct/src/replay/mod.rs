@@ -5,6 +5,7 @@
 mod accounts;
 mod clocks;
 mod config;
+mod coverage;
 mod direction;
 mod gateway;
 mod networks;
@@ -24,7 +25,8 @@ use anyhow::{Result, bail};
 
 pub use self::config::{Config, Input, Source, Which};
 use self::{
-    accounts::Accounts, open::Opened, progress::Progress, records::Records, stream::Stream,
+    accounts::Accounts, coverage::Coverage, open::Opened, progress::Progress, records::Records,
+    stream::Stream,
 };
 use crate::sink::{Sink, SinkError};
 
@@ -60,20 +62,28 @@ pub fn run(config: &Config) -> Result<Outcome> {
         say(&["the outside is missing: no translated address can be found"]);
     }
     let mut progress = Progress::new(config.input.sources());
-    let replayed = replay(config, &mut opened.streams, &mut accounts, &mut progress);
+    let mut coverage = Coverage::new(opened.clock_slack_ns);
+    let replayed = replay(
+        config,
+        &mut opened.streams,
+        &mut accounts,
+        &mut coverage,
+        &mut progress,
+    );
     progress.finish();
     match replayed {
         Ok(()) => {}
         Err(SinkError::Closed) => return Ok(Outcome::OutputClosed),
         Err(error) => return Err(error.into()),
     }
-    Ok(conclude(&opened, &accounts))
+    Ok(conclude(&opened, &accounts, &coverage))
 }
 
 fn replay(
     config: &Config,
     streams: &mut [Stream],
     accounts: &mut Accounts,
+    coverage: &mut Coverage,
     progress: &mut Progress,
 ) -> Result<(), SinkError> {
     let is_live = config
@@ -89,6 +99,9 @@ fn replay(
             note_lost_outside(streams, accounts);
         }
         if let Some(seen) = streams[stream].pop() {
+            if coverage.lacks(&seen, streams) {
+                accounts.set_outside_incomplete();
+            }
             accounts.take(&seen, due_ns)?;
         }
         progress.show(streams);
@@ -117,11 +130,12 @@ fn next(streams: &mut [Stream]) -> Option<(usize, u64)> {
 }
 
 /// Says what is to be said at the end.
-fn conclude(opened: &Opened, accounts: &Accounts) -> Outcome {
+fn conclude(opened: &Opened, accounts: &Accounts, coverage: &Coverage) -> Outcome {
     for stream in &opened.streams {
         say(&summary::complaints(stream));
     }
     say(summary::distance(accounts).as_slice());
+    say(summary::too_short(coverage).as_slice());
     say(&summary::totals(&opened.streams, accounts));
     let lost = opened.streams.iter().any(Stream::has_lost_input);
     if lost || !opened.complaints.is_empty() {

@@ -1,12 +1,21 @@
 //! Which addresses are those of clients.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, Ipv4Addr},
+};
 
 use ipnet::IpNet;
 use nat_acct_common::layout::Address;
 
 /// The networks on the inside.
-pub(super) enum Networks {
+pub(super) struct Networks {
+    ranges: Ranges,
+    /// Addresses in them that are no client's.
+    gateway: BTreeSet<Address>,
+}
+
+enum Ranges {
     /// Those that nobody has on the outside: RFC 1918, RFC 6598, RFC 4193.
     Private,
     /// Those that were named.
@@ -14,17 +23,28 @@ pub(super) enum Networks {
 }
 
 impl Networks {
-    pub(super) fn new(named: &[IpNet]) -> Self {
-        if named.is_empty() {
-            Self::Private
-        } else {
-            Self::Named(named.to_vec())
+    /// The networks that were named, or else the private ones; without the addresses of the
+    /// gateway.
+    pub(super) fn new(named: &[IpNet], gateway: &[IpAddr]) -> Self {
+        Self {
+            ranges: if named.is_empty() {
+                Ranges::Private
+            } else {
+                Ranges::Named(named.to_vec())
+            },
+            gateway: gateway.iter().copied().map(Address::from).collect(),
         }
     }
 
     #[inline]
     pub(super) fn contain(&self, address: Address) -> bool {
-        let ip = address.ip();
+        self.ranges.contain(address.ip()) && !self.gateway.contains(&address)
+    }
+}
+
+impl Ranges {
+    #[inline]
+    fn contain(&self, ip: IpAddr) -> bool {
         match (self, ip) {
             (Self::Private, IpAddr::V4(ip)) => ip.is_private() || is_shared(ip),
             (Self::Private, IpAddr::V6(ip)) => ip.is_unique_local(),
@@ -59,7 +79,17 @@ mod tests {
             "2001:db8::1",
             "fe80::1",
         ];
-        check(&[], &inside, &outside);
+        check(&[], &[], &inside, &outside);
+    }
+
+    #[test]
+    fn the_gateway_is_no_client() {
+        check(
+            &[],
+            &["192.168.17.1"],
+            &["192.168.17.11"],
+            &["192.168.17.1"],
+        );
     }
 
     #[test]
@@ -67,14 +97,16 @@ mod tests {
         let named = ["129.125.14.0/24", "2001:db8:17::/48"];
         check(
             &named,
+            &[],
             &["129.125.14.80", "2001:db8:17::1"],
             &["10.0.0.1", "129.125.15.1"],
         );
     }
 
-    fn check(named: &[&str], inside: &[&str], outside: &[&str]) {
+    fn check(named: &[&str], gateway: &[&str], inside: &[&str], outside: &[&str]) {
         let named: Vec<IpNet> = named.iter().map(|net| net.parse().unwrap()).collect();
-        let networks = Networks::new(&named);
+        let gateway: Vec<IpAddr> = gateway.iter().map(|ip| ip.parse().unwrap()).collect();
+        let networks = Networks::new(&named, &gateway);
         let contain = |ip: &&str| networks.contain(ip.parse::<IpAddr>().unwrap().into());
         assert!(inside.iter().all(contain));
         assert!(!outside.iter().any(contain));

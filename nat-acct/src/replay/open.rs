@@ -101,7 +101,8 @@ impl Opened {
                 return source.stem();
             }
         };
-        let directions = Directions::new(Networks::new(&config.inside_nets));
+        let directions =
+            Directions::new(Networks::new(&config.inside_nets, &config.local_addresses));
         let mut stream = Stream::new(capture, sides, directions, config.mtu, ahead_ns);
         stream.due_ns();
         let name = sides::name_of_whole(source, stream.capture().interfaces());

@@ -1,7 +1,7 @@
 //! From closed connections to lines in the sink, and their sums for the summary.
 
 use crate::{
-    record::{Closed, Format, Match, Record, Stamp},
+    record::{Closed, Format, Record, Stamp},
     sink::{Sink, SinkError},
 };
 
@@ -47,10 +47,12 @@ impl Records {
         let record = Record::new(closed, self.sums.connections, written, &self.stamp);
         self.sink.push(&record.to_json(self.format))?;
         self.sums.connections += 1;
-        self.sums.matched += u64::from(closed.matched == Match::Sequence);
+        self.sums.matched += u64::from(closed.translated.is_some());
         self.sums.partial += u64::from(closed.partial);
-        self.sums.sent_bytes += closed.totals.sent.payload_bytes;
-        self.sums.received_bytes += closed.totals.received.payload_bytes;
+        if !closed.repeats_another() {
+            self.sums.sent_bytes += closed.totals.sent.payload_bytes;
+            self.sums.received_bytes += closed.totals.received.payload_bytes;
+        }
         Ok(())
     }
 

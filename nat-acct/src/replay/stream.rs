@@ -39,6 +39,8 @@ pub(super) struct Stream {
     read: Read,
     refusal: Option<&'static str>,
     ended: bool,
+    /// When the last packet was captured.
+    last_ns: u64,
 }
 
 /// What came of a packet.
@@ -66,6 +68,7 @@ impl Stream {
             read: Read::default(),
             refusal: None,
             ended: false,
+            last_ns: 0,
         }
     }
 
@@ -127,6 +130,16 @@ impl Stream {
         self.ended
     }
 
+    /// When the capture ends, once it was read to there; an empty one does not say.
+    pub(super) fn end_ns(&self) -> Option<u64> {
+        (self.ended && self.read.packets > 0).then_some(self.last_ns)
+    }
+
+    /// Whether it is of nothing but the outside.
+    pub(super) fn is_of_outside(&self) -> bool {
+        matches!(self.sides, Sides::Whole(Side::Outside(_)))
+    }
+
     /// Whether the outside was not seen to its end.
     pub(super) fn has_lost_outside(&self) -> bool {
         self.ended && self.sides.include_outside() && self.has_lost_input()
@@ -149,6 +162,7 @@ impl Stream {
         self.read.packets += 1;
         // What is added to a time must not overflow; the year 2262 is far enough.
         let time_ns = packet.time_ns.min(i64::MAX as u64);
+        self.last_ns = self.last_ns.max(time_ns);
         let found = find(
             &packet,
             time_ns,

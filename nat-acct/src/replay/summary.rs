@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use nat_acct_common::layout::Cause;
 
-use super::{accounts::Accounts, stream::Stream};
+use super::{accounts::Accounts, coverage::Coverage, stream::Stream};
 use crate::capture::Interface;
 
 const SECOND_NS: f64 = 1e9;
@@ -67,6 +67,15 @@ pub(super) fn distance(accounts: &Accounts) -> Option<String> {
         "the clock of the outside captures is {seconds:.3} s {side} that of the inside, more than \
          --clock-slack allows for: connections were not matched; raise --clock-slack, or shift a \
          capture (editcap -t)"
+    ))
+}
+
+/// Why there are no translated addresses towards the end.
+pub(super) fn too_short(coverage: &Coverage) -> Option<String> {
+    let seconds = coverage.missing_ns()? as f64 / SECOND_NS;
+    Some(format!(
+        "the captures of the outside end at least {seconds:.0} s before those of the inside: \
+         connections opened later were not matched"
     ))
 }
 

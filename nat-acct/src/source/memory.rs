@@ -52,7 +52,7 @@ impl MemorySource {
 
     /// Counts a packet that was not understood.
     pub fn ignore(&mut self, cause: Cause) {
-        self.table.count(cause, 0);
+        self.table.count(cause);
     }
 
     /// Hands all events to the engine, and does what it asks for.
@@ -62,7 +62,7 @@ impl MemorySource {
             engine.handle_event(event, now_ns);
         }
         while let Some(request) = engine.poll_request() {
-            if let Some(event) = self.carry_out(request) {
+            for event in self.carry_out(request).into_iter().flatten() {
                 engine.handle_event(event, now_ns);
             }
         }
@@ -96,19 +96,22 @@ impl MemorySource {
         }
     }
 
-    fn carry_out(&mut self, request: Request) -> Option<engine::Event> {
+    fn carry_out(&mut self, request: Request) -> [Option<engine::Event>; 2] {
         match request {
-            Request::Look(slot) => self.facts(slot).map(engine::Event::Seen),
-            Request::Retire(slot) => self.harvest(slot),
+            Request::Look(slot) => return [self.facts(slot).map(engine::Event::Seen), None],
+            Request::Retire(slot) => {
+                return [self.harvest(slot), Some(engine::Event::Released(slot))];
+            }
             Request::ForgetReset(slot) => {
-                self.table.connection(slot)?.forget_reset();
-                None
+                if let Some(connection) = self.table.connection(slot) {
+                    connection.forget_reset();
+                }
             }
-            Request::ForgetOutside(key) => {
-                self.table.forget_outside(&key);
-                None
-            }
+            Request::ForgetOutside(key) => self.table.forget_outside(&key),
+            // No engine comes after this one.
+            Request::NoteSharedIsn(_) => {}
         }
+        [None, None]
     }
 
     fn facts(&self, slot: u32) -> Option<Facts> {
@@ -117,9 +120,9 @@ impl MemorySource {
 
     fn harvest(&mut self, slot: u32) -> Option<engine::Event> {
         let retired = flow::retire(&self.table, slot)?;
-        let facts = flow::release(&self.table, retired, TICK_NS);
+        let facts = flow::settle(&self.table, &retired, TICK_NS);
+        flow::release(&self.table, retired);
         let volumes: PerSender<Volume> = self.table.take_counters(slot)?.volumes();
-        self.table.connection(slot)?.opened_ns.set(0);
         self.table.return_slot(slot);
         facts.map(|facts| engine::Event::Harvested(facts, volumes))
     }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use jiff::Timestamp;
 use nat_acct::record::{
-    Closed, Direction, End, Endpoint, Match, Record, Stamp, Sums, Totals, Translated,
+    Closed, Direction, End, Endpoint, Interface, Match, Record, Stamp, Sums, Totals, Translated,
 };
 
 const DIRECTIONS: [Direction; 2] = [Direction::Outbound, Direction::Inbound];
@@ -19,17 +19,19 @@ const ENDS: [End; 8] = [
     End::AgentStop,
     End::CaptureEnd,
 ];
-const MATCHES: [Match; 5] = [
+const MATCHES: [Match; 6] = [
     Match::Sequence,
     Match::Ambiguous,
     Match::Blocked,
     Match::Local,
     Match::Intercepted,
+    Match::Hairpin,
 ];
 
 /// The connection of the worked example, as the gateway sees it.
 pub fn worked_example() -> Closed {
     Closed {
+        slot: 1,
         identity: 0x0123_4567_89ab_cdef,
         start_ns: 20_615_902_000,
         end_ns: 82_763_857_000,
@@ -39,7 +41,7 @@ pub fn worked_example() -> Closed {
         remote: endpoint("129.125.14.81", 22),
         translated: Some(Translated {
             endpoint: endpoint("129.125.14.80", 61002),
-            outside: 0,
+            interface: Interface::Outside(0),
         }),
         matched: Match::Sequence,
         totals: Totals {
@@ -62,7 +64,7 @@ pub fn port_forward() -> Closed {
         remote: endpoint("2001:db8:14::81", 40001),
         translated: Some(Translated {
             endpoint: endpoint("2001:db8:14::80", 8443),
-            outside: 1,
+            interface: Interface::Outside(1),
         }),
         totals: Totals {
             sent: sums(5_000_000_000, 1448, 5_300_000_000, 3_500_000),
@@ -139,6 +141,7 @@ fn drawn(
     };
     let start_ns = random.up_to_63_bits();
     Closed {
+        slot: 1,
         identity: random.next(),
         start_ns,
         end_ns: start_ns + random.up_to_63_bits() / 2,
@@ -146,9 +149,9 @@ fn drawn(
         direction,
         client: any_endpoint(random),
         remote: any_endpoint(random),
-        translated: (matched == Match::Sequence).then(|| Translated {
+        translated: beyond(matched, random).map(|interface| Translated {
             endpoint: any_endpoint(random),
-            outside: (random.next() % 2) as usize,
+            interface,
         }),
         matched,
         totals: Totals {
@@ -158,6 +161,16 @@ fn drawn(
         partial: random.next().is_multiple_of(2),
         inside: (random.next() % 2) as usize,
         vlans: [[0, 0], [0, 10], [100, 10]][(random.next() % 3) as usize],
+    }
+}
+
+/// The interface on the remote's side, if it is known.
+fn beyond(matched: Match, random: &mut Random) -> Option<Interface> {
+    let number = (random.next() % 2) as usize;
+    match matched {
+        Match::Sequence => Some(Interface::Outside(number)),
+        Match::Hairpin => Some(Interface::Inside(number)),
+        Match::Ambiguous | Match::Blocked | Match::Local | Match::Intercepted => None,
     }
 }
 

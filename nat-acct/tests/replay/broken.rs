@@ -180,6 +180,26 @@ fn an_outside_that_is_cut_off_proves_nothing() {
     assert_eq!(matched.collect::<Vec<_>>(), ["sequence", "ambiguous"]);
 }
 
+#[test]
+fn an_outside_that_ends_early_proves_nothing() {
+    let mut late = whole(5001);
+    for sighting in &mut late.sightings {
+        sighting.time_ns += 60_000_000_000;
+    }
+    let early = whole(5000).sightings;
+    let directory = Directory::new()
+        .with("out", &PCAP.file(&early, Side::Outside))
+        .with(
+            "in",
+            &PCAP.file(&[early, late.sightings].concat(), Side::Inside),
+        );
+    let replayed = directory.replay("--inside in --outside out");
+    replayed.line("the captures of the outside end at least 60 s before those of the inside");
+    let matched = |record: &serde_json::Value| record["nat_acct"]["match"].clone();
+    let matched: Vec<_> = replayed.records.iter().map(matched).collect();
+    assert_eq!(matched, ["sequence", "ambiguous"]);
+}
+
 pub fn inside() -> Vec<u8> {
     PCAP.file(&whole(5000).sightings, Side::Inside)
 }

@@ -215,3 +215,18 @@ fn check(record: &Closed, end: End, payload: (u64, u64)) {
     );
     assert!(!record.partial);
 }
+
+#[test]
+fn an_answer_that_was_missed_is_marked() {
+    let mut gateway = Gateway::new();
+    let mut talk = talk(5000, 1_000, 9_000);
+    talk.syn(&mut gateway);
+    // All that the remote says goes another way.
+    talk.received = talk.received.wrapping_add(1);
+    talk.ack(&mut gateway);
+    talk.send(&mut gateway, 100);
+    talk.reset(&mut gateway);
+    let record = gateway.only_record();
+    assert_eq!(record.totals.sent.payload_bytes, 100);
+    assert!(record.partial, "{record:#?}");
+}

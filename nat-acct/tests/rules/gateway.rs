@@ -46,8 +46,13 @@ impl Gateway {
 
     /// A segment passes the inside interface.
     pub fn inside(&mut self, segment: Segment, sender: Sender) {
+        self.inside_in(0, segment, sender);
+    }
+
+    /// A segment passes the inside interface with this number.
+    pub fn inside_in(&mut self, zone: u32, segment: Segment, sender: Sender) {
         self.now_ns += MILLISECOND;
-        self.source.inside(&segment, sender, 0, self.now_ns);
+        self.source.inside(&segment, sender, zone, self.now_ns);
         self.drive();
     }
 

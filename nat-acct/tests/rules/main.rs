@@ -4,7 +4,7 @@ mod attempts;
 mod capacity;
 mod endings;
 mod gateway;
+mod hairpin;
 mod matching;
-mod numbers;
 mod random;
 mod zones;

@@ -49,6 +49,30 @@ fn the_events_of_the_outside_may_come_first() {
     assert_eq!(translated_port(&record), Some(talk.translated.1));
 }
 
+/// The remote still has a connection with the first translated port, and the client refuses its
+/// answer by an RST, by which the gateway forgets that translation.
+#[test]
+fn a_syn_that_is_translated_anew() {
+    let ports = |is_sent_again: bool| {
+        let mut gateway = Gateway::new();
+        let mut talk = talk(5000, 1_000, 9_000);
+        talk.syn_inside(&mut gateway);
+        talk.syn_outside(&mut gateway);
+        talk.translated.1 = 40_000;
+        if is_sent_again {
+            talk.syn_inside(&mut gateway);
+        }
+        talk.syn_outside(&mut gateway);
+        let [record] = gateway.stop()[..] else {
+            panic!("not one record");
+        };
+        translated_port(&record)
+    };
+    assert_eq!(ports(true), Some(40_000));
+    // It may be another's, whose opening was not seen.
+    assert_eq!(ports(false), None);
+}
+
 #[test]
 fn the_same_isn_to_the_same_remote_in_proved_order() {
     let mut gateway = Gateway::new();
@@ -116,23 +140,6 @@ fn a_twin_that_opens_after_the_sighting() {
 }
 
 #[test]
-fn two_translations_of_one_opening() {
-    let mut gateway = Gateway::new();
-    let mut talk = talk(5000, 1_000, 9_000);
-    talk.syn(&mut gateway);
-    talk.sent = talk.sent.wrapping_sub(1);
-    talk.translated.1 += 1;
-    talk.syn(&mut gateway);
-    let [record] = gateway.stop()[..] else {
-        panic!("not one record");
-    };
-    assert_eq!(
-        (record.matched, record.translated),
-        (Match::Ambiguous, None)
-    );
-}
-
-#[test]
 fn blocked_local_or_intercepted() {
     let mut gateway = Gateway::new();
     let blocked = talk(5000, 1_000, 9_000);
@@ -151,6 +158,49 @@ fn blocked_local_or_intercepted() {
     let matched: Vec<_> = records.iter().map(|record| record.matched).collect();
     assert_eq!(matched, [Match::Blocked, Match::Intercepted, Match::Local]);
     assert!(records.iter().all(|record| record.translated.is_none()));
+}
+
+/// The gateway leads the first one elsewhere, right to the remote of the other one.
+#[test]
+fn a_translated_remote_is_not_taken_for_the_remote_of_another() {
+    let mut gateway = Gateway::new();
+    let [mut first, second] = twins();
+    let wanted = second.remote;
+    first.remote.0 = [203, 0, 113, 99].into();
+    second.syn_inside(&mut gateway);
+    first.syn_inside(&mut gateway);
+    let led = Talk {
+        remote: wanted,
+        ..first
+    };
+    led.syn_outside(&mut gateway);
+    first.sent += 1;
+    first.syn_ack(&mut gateway);
+    first.ack(&mut gateway);
+    first.reset(&mut gateway);
+    let led = gateway.only_record();
+    assert_eq!((led.matched, led.translated), (Match::Intercepted, None));
+    let [second] = gateway.stop()[..] else {
+        panic!("not one record");
+    };
+    assert_eq!(
+        (second.matched, second.translated),
+        (Match::Ambiguous, None)
+    );
+}
+
+#[test]
+fn an_answer_proves_whose_the_sighting_was() {
+    let mut gateway = Gateway::new();
+    let [first, mut second] = twins();
+    let mut blocked = first;
+    blocked.remote.0 = [203, 0, 113, 99].into();
+    blocked.syn_inside(&mut gateway);
+    second.open(&mut gateway);
+    second.reset(&mut gateway);
+    let second_record = gateway.only_record();
+    assert_eq!(second_record.matched, Match::Sequence);
+    assert_eq!(translated_port(&second_record), Some(second.translated.1));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Who is who in the lab: its four namespaces and their addresses, all from
+//! Who is who in the lab: its namespaces and their addresses, all from
 //! the ranges that are set aside for private use and for documentation.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -19,6 +19,13 @@ pub enum Ns {
     Client2,
     /// The host beyond the gateway, with the servers.
     Remote,
+    /// A client in a network of its own, where [`Lab::second_inside`] adds it.
+    ///
+    /// [`Lab::second_inside`]: super::Lab::second_inside
+    Neighbour,
+    /// A client with the addresses of the first one, behind another interface,
+    /// added likewise.
+    Twin,
 }
 
 /// The version of the Internet protocol.
@@ -30,9 +37,23 @@ pub enum Family {
     V6,
 }
 
+impl Family {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::V4, Self::V6];
+}
+
 impl Ns {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Gateway, Self::Client1, Self::Client2, Self::Remote];
+    /// Those of each lab.
+    pub const ALWAYS: [Self; 4] = [Self::Gateway, Self::Client1, Self::Client2, Self::Remote];
+    /// All that a lab may have.
+    pub const ALL: [Self; 6] = [
+        Self::Gateway,
+        Self::Client1,
+        Self::Client2,
+        Self::Remote,
+        Self::Neighbour,
+        Self::Twin,
+    ];
     /// Both clients.
     pub const CLIENTS: [Self; 2] = [Self::Client1, Self::Client2];
 
@@ -44,6 +65,8 @@ impl Ns {
             Self::Client1 => "c1",
             Self::Client2 => "c2",
             Self::Remote => "remote",
+            Self::Neighbour => "neighbour",
+            Self::Twin => "twin",
         }
     }
 
@@ -52,13 +75,17 @@ impl Ns {
     pub fn address(self, family: Family) -> IpAddr {
         match (self, family) {
             (Self::Gateway, Family::V4) => Ipv4Addr::new(192, 168, 17, 1).into(),
-            (Self::Client1, Family::V4) => Ipv4Addr::new(192, 168, 17, 11).into(),
+            (Self::Client1 | Self::Twin, Family::V4) => Ipv4Addr::new(192, 168, 17, 11).into(),
             (Self::Client2, Family::V4) => Ipv4Addr::new(192, 168, 17, 12).into(),
             (Self::Remote, Family::V4) => Ipv4Addr::new(203, 0, 113, 80).into(),
             (Self::Gateway, Family::V6) => inside_v6(1),
-            (Self::Client1, Family::V6) => inside_v6(0x11),
+            (Self::Client1 | Self::Twin, Family::V6) => inside_v6(0x11),
             (Self::Client2, Family::V6) => inside_v6(0x12),
             (Self::Remote, Family::V6) => outside_v6(0x80),
+            (Self::Neighbour, Family::V4) => Ipv4Addr::new(192, 168, 18, 11).into(),
+            (Self::Neighbour, Family::V6) => {
+                Ipv6Addr::new(0xfd00, 0x18, 0, 0, 0, 0, 0, 0x11).into()
+            }
         }
     }
 }

@@ -29,6 +29,27 @@ impl Direction {
     }
 }
 
+/// The agent's option for each hook that this kernel has.
+#[must_use]
+pub fn of_kernel() -> &'static [&'static str] {
+    if has_tcx() {
+        &["tcx", "clsact"]
+    } else {
+        &["clsact"]
+    }
+}
+
+/// Whether this kernel has TCX (Linux 6.6). If not, says that what needs it is
+/// skipped.
+#[must_use]
+pub fn has_tcx() -> bool {
+    let has = SchedClassifier::query_tcx("lo", TcAttachType::Ingress).is_ok();
+    if !has {
+        eprintln!("SKIPPED in part, this kernel has no TCX");
+    }
+    has
+}
+
 /// The names of the TCX programs, in the order in which they run.
 pub fn tcx(lab: &Lab, ns: Ns, device: &str, direction: Direction) -> Result<Vec<String>> {
     let hook = match direction {

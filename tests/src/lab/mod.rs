@@ -4,14 +4,21 @@
 
 mod address;
 mod background;
+pub mod big_tcp;
 mod bpf_dir;
+pub mod device;
 mod disk;
 mod enter;
+pub mod foreign;
 pub mod hooks;
 mod leftovers;
 mod listening;
+pub mod loss;
 mod nat;
+mod packet_socket;
+pub mod second;
 mod topology;
+pub mod tun;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -23,6 +30,7 @@ use anyhow::{Context, Result, bail};
 pub use address::{Family, INSIDE, Ns, OUTSIDE, translated};
 pub use background::Background;
 pub use disk::Disk;
+pub use packet_socket::{Cut, Hints, PacketSocket};
 
 /// The name of the lab that people make by hand.
 pub const DEFAULT_NAME: &str = "nat-acct";
@@ -124,6 +132,31 @@ impl Lab {
     /// Forwards a TCP port of the gateway's outside addresses to a client.
     pub fn forward_port(&self, port: u16, client: Ns, client_port: u16) -> Result<()> {
         nat::forward_port(self, port, client, client_port)
+    }
+
+    /// Makes [`INSIDE`] or [`OUTSIDE`] again after it was deleted, with its
+    /// addresses and another index.
+    pub fn bring_back(&self, interface: &str) -> Result<()> {
+        topology::bring_back(self, interface)
+    }
+
+    /// Adds an inside interface with a client behind it: a
+    /// [`Ns::Neighbour`] or a [`Ns::Twin`].
+    pub fn second_inside(&self, client: Ns) -> Result<()> {
+        second::inside(self, client)
+    }
+
+    /// Adds an outside interface to the same remote, which masquerades what is
+    /// routed by [`second::SECOND_TABLE`].
+    pub fn second_outside(&self) -> Result<()> {
+        second::outside(self)
+    }
+
+    /// The namespaces that there are.
+    #[must_use]
+    pub fn namespaces(&self) -> Vec<Ns> {
+        let exists = |ns: &Ns| Path::new("/run/netns").join(self.netns(*ns)).exists();
+        Ns::ALL.into_iter().filter(exists).collect()
     }
 
     /// A directory for pinned eBPF objects, which goes with the lab. `ip netns

@@ -1,7 +1,7 @@
 //! Opening a connection from a chosen port, which the standard library cannot
 //! do, and knowing the port also when the opening fails.
 
-use std::io;
+use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use nix::sys::socket::{
     socket, sockopt,
 };
 
+use super::isn;
 use crate::lab::{Family, Lab, Ns};
 use crate::wait::PATIENCE;
 
@@ -35,14 +36,49 @@ pub fn attempt(
     remote: SocketAddr,
     deadline: Duration,
 ) -> Result<Attempt> {
+    attempt_with_isn(lab, from, port, None, remote, deadline)
+}
+
+/// The same with this initial sequence number.
+pub fn attempt_with_isn(
+    lab: &Lab,
+    from: Ns,
+    port: u16,
+    isn: Option<u32>,
+    remote: SocketAddr,
+    deadline: Duration,
+) -> Result<Attempt> {
     let local = SocketAddr::new(from.address(family_of(remote)), port);
     lab.enter(from, || {
         let fd = bound_socket(local)?;
+        if let Some(isn) = isn {
+            isn::choose(&fd, isn)?;
+        }
         let local = local_address(&fd)?;
         Ok(Attempt {
             local,
             outcome: open(fd, remote, deadline),
         })
+    })
+}
+
+/// Opens a connection by TCP Fast Open (RFC 7413) and writes this data, which may
+/// go with the SYN if a cookie of the remote's is known.
+pub fn dial_with_data(
+    lab: &Lab,
+    from: Ns,
+    port: u16,
+    remote: SocketAddr,
+    data: &[u8],
+) -> Result<TcpStream> {
+    let local = SocketAddr::new(from.address(family_of(remote)), port);
+    lab.enter(from, || {
+        let fd = bound_socket(local)?;
+        setsockopt(&fd, sockopt::TcpFastOpenConnect, &true)?;
+        let mut stream = open(fd, remote, PATIENCE)?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        stream.write_all(data)?;
+        Ok(stream)
     })
 }
 

@@ -249,6 +249,8 @@ mod tests {
             translated: Some(([203, 0, 113, 1], 9).into()),
             remote: ([198, 51, 100, 1], 80).into(),
             inbound: false,
+            ingress: None,
+            egress: None,
             start: String::new(),
             end: String::new(),
             volume_sent: Volume::default(),

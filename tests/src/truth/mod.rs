@@ -1,7 +1,12 @@
 //! What the endpoints of a connection say about it, and whether a record says
 //! the same.
 
+mod capture;
 mod compare;
+pub mod conntrack;
+mod counter;
+mod find;
+mod nft;
 mod numbered;
 mod record;
 mod same;
@@ -10,11 +15,14 @@ mod wire;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+pub use capture::{Capture, Seen};
 pub use compare::{Cell, Row, assert_equal, compare};
+pub use counter::Counter;
+pub use find::record_of;
 pub use numbered::{assert_numbered, assert_numbered_from};
 pub use record::{Record, Volume};
 pub use same::assert_same;
-pub use wire::Wire;
+pub use wire::{Wire, assert_carried};
 
 /// One connection, as its endpoints know it.
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 //! address, remote, and payload without what was sent twice.
 
 use std::net::SocketAddr;
+use std::ops::Sub;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -17,6 +18,10 @@ pub struct Record {
     pub remote: SocketAddr,
     /// Whether the remote opened the connection.
     pub inbound: bool,
+    /// By which interface the opening came in, if that is known.
+    pub ingress: Option<String>,
+    /// By which interface it left.
+    pub egress: Option<String>,
     /// When it began, as it is written: UTC, so that the order of the texts is
     /// the order of time.
     pub start: String,
@@ -51,6 +56,17 @@ pub struct Volume {
     pub ip_bytes: u64,
 }
 
+impl Sub for Volume {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Self {
+            packets: self.packets - before.packets,
+            ip_bytes: self.ip_bytes - before.ip_bytes,
+        }
+    }
+}
+
 impl Record {
     /// Whether this is the record of an end; there can be others of a start or
     /// in between.
@@ -83,6 +99,10 @@ impl Record {
                 .as_str()
                 .with_context(|| format!("{pointer} in {value}"))
         };
+        let interface = |way: &str| {
+            let name = value.pointer(&format!("/observer/{way}/interface/name"))?;
+            Some(name.as_str()?.to_owned())
+        };
         let volume = |side: &str| -> Result<Volume> {
             Ok(Volume {
                 packets: number(&format!("/{side}/packets"))?,
@@ -94,6 +114,8 @@ impl Record {
             translated: value[client].get("nat").map(address).transpose()?,
             remote: address(&value[remote])?,
             inbound,
+            ingress: interface("ingress"),
+            egress: interface("egress"),
             start: text("/event/start")?.to_owned(),
             end: text("/event/end")?.to_owned(),
             volume_sent: volume(client)?,
@@ -106,6 +128,12 @@ impl Record {
             matched: text("/nat_acct/match")?.to_owned(),
             partial: at("/nat_acct/partial")? == true,
         })
+    }
+
+    /// Bytes of both streams, that from the client first.
+    #[must_use]
+    pub fn streams(&self) -> (u64, u64) {
+        (self.stream_sent(), self.stream_received())
     }
 
     /// Bytes of the stream from client to remote: what the endpoints count.

@@ -1,10 +1,9 @@
 //! What arrives at a host, as its own nftables counts it: a second opinion on
 //! packets and IP bytes, and on the ports of openings that no program accepts.
 
-use anyhow::{Context, Result};
-use serde_json::Value;
+use anyhow::Result;
 
-use super::Volume;
+use super::{Volume, nft};
 use crate::lab::{Lab, Ns};
 
 const RULES: &str = "
@@ -18,6 +17,9 @@ table inet wire {
     }
 }
 ";
+
+/// The MTU of Ethernet.
+const MOST_BYTES: u64 = 1_500;
 
 /// The counters of a host.
 pub struct Wire<'a> {
@@ -35,19 +37,12 @@ impl<'a> Wire<'a> {
     /// TCP segments that have arrived. An offload that merges packets before IP
     /// makes them fewer than there were on the wire.
     pub fn tcp(&self) -> Result<Volume> {
-        let listed = self.list("counter inet wire segments")?;
-        let counter = find(&listed, "counter").context("no counter")?;
-        let number = |name: &str| counter[name].as_u64().context("no number");
-        Ok(Volume {
-            packets: number("packets")?,
-            ip_bytes: number("bytes")?,
-        })
+        nft::counted(self.lab, self.ns, "inet wire segments")
     }
 
     /// The ports that SYNs to this port have come from.
     pub fn openers(&self, port: u16) -> Result<Vec<u16>> {
-        let listed = self.list("set inet wire openings")?;
-        let set = find(&listed, "set").context("no set")?;
+        let set = nft::list(self.lab, self.ns, "set", "inet wire openings")?;
         let pairs = set["elem"].as_array().into_iter().flatten();
         let pairs = pairs.filter_map(|pair| {
             let number = |index: usize| u16::try_from(pair["concat"][index].as_u64()?).ok();
@@ -58,14 +53,18 @@ impl<'a> Wire<'a> {
             .map(|(_, from)| from)
             .collect())
     }
-
-    fn list(&self, what: &str) -> Result<Value> {
-        let text = self.lab.run(self.ns, &format!("nft -j list {what}"))?;
-        serde_json::from_str(&text).with_context(|| text.clone())
-    }
 }
 
-fn find<'v>(listed: &'v Value, kind: &str) -> Option<&'v Value> {
-    let items = listed["nftables"].as_array()?;
-    items.iter().find_map(|item| item.get(kind))
+/// What was counted is what arrived, and at most so many packets that were lost on the way.
+///
+/// # Panics
+///
+/// When it is not.
+pub fn assert_carried(counted: Volume, arrived: Volume, lost: u64) {
+    let packets = arrived.packets..=arrived.packets + lost;
+    let bytes = arrived.ip_bytes..=arrived.ip_bytes + lost * MOST_BYTES;
+    assert!(
+        packets.contains(&counted.packets) && bytes.contains(&counted.ip_bytes),
+        "{counted:?} were counted, {arrived:?} arrived, at most {lost} packets were lost"
+    );
 }

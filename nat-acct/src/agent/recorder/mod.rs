@@ -85,16 +85,22 @@ impl Recorder {
         })
     }
 
-    /// Makes the record of a connection, and has it written.
-    pub(super) fn record(&mut self, closed: &Closed) {
+    /// Makes the record of a connection, with this number, and has it written.
+    pub(super) fn record(&mut self, closed: &Closed, number: u64) {
         if let Some(refused) = &mut self.refused {
             *refused += 1;
             return;
         }
         self.queue.push(Made {
+            number,
             closed: *closed,
             made_ns: clock::monotonic_ns(),
         });
+    }
+
+    /// How many records were written so far.
+    pub(super) fn written(&self) -> u64 {
+        self.queue.status().written
     }
 
     /// How many records it takes now.

@@ -11,6 +11,8 @@ use crate::record::Closed;
 /// A record in the making.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Made {
+    /// The number of the record.
+    pub(super) number: u64,
     pub(super) closed: Closed,
     /// When the connection was found to be over, by the monotonic clock.
     pub(super) made_ns: u64,

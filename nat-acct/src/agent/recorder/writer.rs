@@ -29,7 +29,6 @@ pub(super) struct Writer {
     format: Format,
     queue: Arc<Queue>,
     progress: Arc<Notify>,
-    sequence: u64,
     failing: bool,
     looked_ns: u64,
 }
@@ -56,7 +55,6 @@ impl Writer {
             format,
             queue,
             progress,
-            sequence: 0,
             failing: false,
             looked_ns: clock::monotonic_ns(),
         }
@@ -100,8 +98,7 @@ impl Writer {
     fn line(&mut self, made: &Made) -> String {
         let stamp = self.timekeeper.stamp();
         let written = stamp.wall_clock(made.made_ns);
-        let record = Record::new(&made.closed, self.sequence, written, &stamp);
-        self.sequence += 1;
+        let record = Record::new(&made.closed, made.number, written, &stamp);
         record.to_json(self.format)
     }
 

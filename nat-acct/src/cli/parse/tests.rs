@@ -32,6 +32,7 @@ fn the_defaults_are_those_of_the_design() {
             close_on_first_fin: false,
         },
         ring_bytes: 1 << 20,
+        pin: None,
         hook: HookChoice::Auto,
         log_level: Level::INFO,
     };
@@ -54,6 +55,7 @@ fn every_option_arrives() {
             close_on_first_fin: true,
         },
         ring_bytes: 1 << 30,
+        pin: None,
         hook: HookChoice::Auto,
         log_level: Level::TRACE,
     };
@@ -186,7 +188,7 @@ fn a_ring_is_whole_pages_and_a_power_of_two() {
 fn what_clap_refuses_is_one_line() {
     refuse(
         "",
-        "'nat-acct' requires a subcommand but one was not provided [subcommands: run, replay, schema, help]",
+        "'nat-acct' requires a subcommand but one was not provided [subcommands: run, detach, replay, schema, help]",
     );
     refuse("walk", "unrecognized subcommand 'walk'");
     refuse(

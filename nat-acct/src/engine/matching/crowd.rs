@@ -39,6 +39,8 @@ pub(super) struct Crowd {
     sightings: BTreeMap<OutsideKey, OutsideSyn>,
     pairing: Pairing<Member>,
     latest_ns: u64,
+    /// Whether all openings were of one client, and nobody has doubted that.
+    is_one_client: bool,
 }
 
 struct Client {
@@ -54,22 +56,37 @@ impl Crowd {
             sightings: BTreeMap::new(),
             pairing: Pairing::default(),
             latest_ns: 0,
+            is_one_client: true,
         }
     }
 
-    /// Adds an opening.
-    pub(super) fn open(&mut self, client: FlowKey, slot: u32, opened_ns: u64) {
+    /// Adds an opening. Returns the slots of openings that are not alone any more because of it.
+    pub(super) fn open(&mut self, client: FlowKey, slot: u32, opened_ns: u64) -> [Option<u32>; 2] {
+        let mut others = self.clients.values().flat_map(|client| &client.openings);
+        let not_alone = match (others.next(), others.next()) {
+            (None, _) => [None, None],
+            (Some(other), None) => [Some(other.slot), Some(slot)],
+            (Some(_), Some(_)) => [Some(slot), None],
+        };
         let opening = Opening { slot, opened_ns };
         if let Some(known) = self.clients.get_mut(&client) {
             known.openings.push(opening);
-            return;
+            return not_alone;
         }
         let new = Client {
             since_ns: opened_ns,
             openings: vec![opening],
         };
+        self.is_one_client &= self.clients.is_empty();
         self.clients.insert(client, new);
         self.add(Member::Client(client), opened_ns);
+        not_alone
+    }
+
+    /// Makes a client ambiguous for good.
+    pub(super) fn doubt(&mut self, client: &FlowKey) {
+        self.is_one_client = false;
+        self.pairing.doubt(Member::Client(*client));
     }
 
     /// Adds a SYN on the outside, or one that was seen before and now again.
@@ -82,8 +99,9 @@ impl Crowd {
         self.add(Member::Sighting(key), sighting.first_ns);
     }
 
-    /// Removes an opening, and says what its translated address is.
-    pub(super) fn close(&mut self, client: &FlowKey, slot: u32) -> Answer {
+    /// Removes an opening whose SYN was last seen at `last_syn_ns`, and says what its translated
+    /// address is.
+    pub(super) fn close(&mut self, client: &FlowKey, slot: u32, last_syn_ns: u64) -> Answer {
         let Some(known) = self.clients.get_mut(client) else {
             return Answer::Absent;
         };
@@ -102,8 +120,27 @@ impl Crowd {
                 Answer::Proved(key)
             }
             Claim::Proved(_) | Claim::None => Answer::Absent,
-            Claim::Ambiguous => Answer::Ambiguous,
+            Claim::Ambiguous => match self.translated_anew(last_syn_ns) {
+                Some(key) => Answer::Proved(key),
+                None => Answer::Ambiguous,
+            },
         }
+    }
+
+    /// The sighting of a SYN that its only client has sent again after all others were seen. The
+    /// gateway had forgotten its first translation: the remote had answered it for a connection
+    /// before, and the client had refused that by an RST.
+    fn translated_anew(&self, last_syn_ns: u64) -> Option<OutsideKey> {
+        if !self.is_one_client || self.opener == Sender::Remote {
+            return None;
+        }
+        let (last, seen) = self
+            .sightings
+            .iter()
+            .max_by_key(|(_, seen)| seen.first_ns)?;
+        let mut others = self.sightings.iter().filter(|(key, _)| *key != last);
+        let all_before = others.all(|(_, other)| other.last_ns < last_syn_ns);
+        (all_before && last_syn_ns <= seen.first_ns).then_some(*last)
     }
 
     /// Whether the client still has an opening here.

@@ -24,6 +24,16 @@ struct Opening {
     opened_ns: u64,
 }
 
+impl Opening {
+    /// A packet is seen on the side where it enters before the side where it leaves.
+    fn is_in_order(&self, opener: Sender, seen: &OutsideSyn) -> bool {
+        match opener {
+            Sender::Client => self.opened_ns <= seen.first_ns,
+            Sender::Remote => self.opened_ns >= seen.first_ns,
+        }
+    }
+}
+
 impl Group {
     pub(super) fn new(opener: Sender) -> Self {
         Self::Couple(Couple {
@@ -33,8 +43,8 @@ impl Group {
         })
     }
 
-    /// Adds an opening.
-    pub(super) fn open(&mut self, client: FlowKey, slot: u32, opened_ns: u64) {
+    /// Adds an opening. Returns the slots of openings that are not alone any more because of it.
+    pub(super) fn open(&mut self, client: FlowKey, slot: u32, opened_ns: u64) -> [Option<u32>; 2] {
         match self {
             Self::Couple(couple) if couple.opening.is_none() => {
                 couple.opening = Some(Opening {
@@ -42,9 +52,15 @@ impl Group {
                     slot,
                     opened_ns,
                 });
+                [None, None]
             }
             Self::Couple(_) | Self::Crowd(_) => self.crowd().open(client, slot, opened_ns),
         }
+    }
+
+    /// Makes a client ambiguous for good.
+    pub(super) fn doubt(&mut self, client: &FlowKey) {
+        self.crowd().doubt(client);
     }
 
     /// Adds a SYN on the outside, or one that was seen before and now again.
@@ -62,11 +78,12 @@ impl Group {
         }
     }
 
-    /// Removes an opening, and says what its translated address is.
-    pub(super) fn close(&mut self, client: &FlowKey, slot: u32) -> Answer {
+    /// Removes an opening whose SYN was last seen at `last_syn_ns`, and says what its translated
+    /// address is.
+    pub(super) fn close(&mut self, client: &FlowKey, slot: u32, last_syn_ns: u64) -> Answer {
         match self {
             Self::Couple(couple) => couple.close(slot),
-            Self::Crowd(crowd) => crowd.close(client, slot),
+            Self::Crowd(crowd) => crowd.close(client, slot, last_syn_ns),
         }
     }
 
@@ -83,6 +100,18 @@ impl Group {
         match self {
             Self::Couple(couple) => couple.opening.is_none(),
             Self::Crowd(crowd) => crowd.has_no_client(),
+        }
+    }
+
+    /// The slot of the only opening, if the only sighting is its own.
+    pub(super) fn settled(&self) -> Option<u32> {
+        match self {
+            Self::Couple(Couple {
+                opening: Some(opening),
+                sighting: Some((_, seen)),
+                opener,
+            }) => opening.is_in_order(*opener, seen).then_some(opening.slot),
+            Self::Couple(_) | Self::Crowd(_) => None,
         }
     }
 
@@ -135,16 +164,8 @@ impl Couple {
             return Answer::Absent;
         };
         match self.sighting {
-            Some((key, seen)) if self.in_order(&opening, &seen) => Answer::Proved(key),
+            Some((key, seen)) if opening.is_in_order(self.opener, &seen) => Answer::Proved(key),
             Some(_) | None => Answer::Absent,
-        }
-    }
-
-    /// A packet is seen on the side where it enters before the side where it leaves.
-    fn in_order(&self, opening: &Opening, seen: &OutsideSyn) -> bool {
-        match self.opener {
-            Sender::Client => opening.opened_ns <= seen.first_ns,
-            Sender::Remote => opening.opened_ns >= seen.first_ns,
         }
     }
 

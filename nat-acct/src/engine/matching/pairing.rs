@@ -73,6 +73,10 @@ impl<M: Copy + Ord> Pairing<M> {
 
     /// Makes a member ambiguous, whatever was known of it.
     pub(super) fn doubt(&mut self, member: M) {
+        if self.waiting.remove(&member) {
+            self.pool.insert(member);
+            self.pool_inside += 1;
+        }
         self.claims.insert(member, Claim::Ambiguous);
     }
 
@@ -145,6 +149,17 @@ mod tests {
     fn what_leaves_twice_is_ambiguous() {
         check("A x y", "A=?");
         check("A x B y z", "A=? B=?");
+    }
+
+    #[test]
+    fn what_is_doubted_is_ambiguous_for_good() {
+        let mut pairing = check("A", "A=");
+        pairing.doubt('A');
+        pairing.leave('x');
+        assert_eq!(pairing.claim(&'A'), Claim::Ambiguous);
+        pairing.enter('B');
+        pairing.leave('y');
+        assert_eq!(pairing.claim(&'B'), Claim::Proved('y'));
     }
 
     #[test]

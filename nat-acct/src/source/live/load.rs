@@ -8,6 +8,8 @@ use aya::{
 use nat_acct_common::layout::{Seed, WAYS};
 use tracing::debug;
 
+use super::pins::{self, Pins};
+
 static OBJECT: &[u8] = include_bytes_aligned!(env!("NAT_ACCT_EBPF_OBJECT"));
 
 /// How large the maps are, and what the programs are told.
@@ -29,6 +31,12 @@ impl Settings {
         self.max_connections + 1
     }
 
+    /// Openings that may wait for an answer at a time: so many that a flood of them leaves half of
+    /// the slots to connections.
+    pub(super) const fn permits(&self) -> u32 {
+        self.max_connections.div_ceil(2)
+    }
+
     /// Buckets of the flow table: so many that it is at most half full, in a number of sets that
     /// is a power of two.
     pub(super) const fn buckets(&self) -> u32 {
@@ -44,12 +52,12 @@ impl Settings {
     }
 }
 
-/// Makes the maps and loads the programs.
+/// Makes the maps, or takes those that live on in `pins`, and loads the programs.
 ///
 /// # Errors
 ///
 /// When the kernel lacks something that the object needs, refuses a program, or refuses us.
-pub(super) fn load(settings: &Settings, seed: Seed) -> Result<Ebpf> {
+pub(super) fn load(settings: &Settings, seed: Seed, pins: Option<&Pins>) -> Result<Ebpf> {
     let set_mask = settings.set_mask();
     let close_on_first_fin = u8::from(settings.close_on_first_fin);
     let log_level = log_level(settings.log_level) as u8;
@@ -64,8 +72,15 @@ pub(super) fn load(settings: &Settings, seed: Seed) -> Result<Ebpf> {
         .map_max_entries("CONNECTIONS", settings.slots())
         .map_max_entries("COUNTERS", settings.slots())
         .map_max_entries("FREE_SLOTS", settings.max_connections)
+        .map_max_entries("PERMITS", settings.permits())
         .map_max_entries("OUTSIDE_SYNS", settings.max_connections)
         .map_max_entries("EVENTS", settings.ring_bytes);
+    if let Some(pins) = pins {
+        pins.make()?;
+        for name in pins::MAPS {
+            loader.map_pin_path(name, pins.map(name));
+        }
+    }
     let mut ebpf = loader.load(OBJECT).context("cannot load the eBPF object")?;
     for (name, program) in ebpf.programs_mut() {
         let program: &mut SchedClassifier = program

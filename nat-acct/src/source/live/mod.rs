@@ -2,16 +2,24 @@
 //! the maps. It knows the kernel and nothing of records.
 
 mod attach;
+mod change;
 mod clock;
+mod flowtables;
 pub mod grace;
-mod interface;
+mod hidden;
+mod links;
 mod load;
 mod mapped;
+mod pins;
+mod predecessor;
+mod programs;
 mod table;
+mod watch;
+mod watched;
 
 use std::os::fd::{AsFd as _, OwnedFd};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use aya::{
     Ebpf,
     maps::{HashMap, MapData, PerCpuArray, Queue, RingBuf},
@@ -19,16 +27,24 @@ use aya::{
 use nat_acct_common::{
     flow::{self, Facts, Retired, Table as _},
     layout::{
-        Cause, Event, EventKind, IgnoredTotal, Interfaces, MAX_INTERFACES, OutsideKey, OutsideSyn,
+        ABI_VERSION, Cause, Event, EventKind, IgnoredTotal, Instance, OutsideKey, OutsideSyn,
         PerSender, Seed, Sender, Volume,
     },
 };
 
-pub use self::{attach::Hook, load::Settings};
+pub use self::{
+    attach::Hook,
+    change::{Change, What},
+    load::Settings,
+    pins::Pins,
+    predecessor::Predecessor,
+    watch::check_interfaces,
+};
 use self::{
-    attach::{Attached, Side},
+    attach::Owner,
     mapped::MappedArray,
     table::{KernelTable, mapped, take},
+    watch::Watch,
 };
 use crate::engine;
 
@@ -38,100 +54,185 @@ pub struct Live {
     table: KernelTable,
     counters: PerCpuArray<MapData, PerSender<Volume>>,
     free_slots: Queue<MapData, u32>,
+    permits: Queue<MapData, u32>,
     outside_syns: HashMap<MapData, OutsideKey, OutsideSyn>,
     ignored: PerCpuArray<MapData, IgnoredTotal>,
-    interfaces: MappedArray<Interfaces>,
+    instance: MappedArray<Instance>,
     events: RingBuf<MapData>,
     tick_ns: u64,
     slots: u32,
-    attached: Vec<Attached>,
+    is_adopted: bool,
+    watch: Watch,
 }
 
 impl Live {
-    /// Loads the programs. Nothing is attached yet.
+    /// Loads the programs, with the maps that live on in `pins`, if there are some. Nothing is
+    /// attached yet.
     ///
     /// # Errors
     ///
-    /// When the kernel refuses: for lack of privilege or of a feature.
-    pub fn load(settings: &Settings) -> Result<Self> {
-        let seed = Seed(rand_words()?);
-        let mut ebpf = load::load(settings, seed)?;
+    /// When the kernel refuses, for lack of privilege or of a feature; or when the maps in `pins`
+    /// cannot be taken. Whether they fit these settings was seen to before, by
+    /// [`Predecessor::fits`].
+    pub fn load(settings: &Settings, pins: Option<Pins>) -> Result<Self> {
+        let predecessor = pins.as_ref().map(Pins::instance).transpose()?.flatten();
+        let predecessor = predecessor.as_ref().and_then(|instance| instance.get(0));
+        let seed = match predecessor {
+            Some(instance) => instance.seed(),
+            None => Seed(rand_words()?),
+        };
+        let mut ebpf = load::load(settings, seed, pins.as_ref())?;
         let tick_ns = clock::tick_ns(&mut ebpf)?;
-        let table = KernelTable::new(&mut ebpf, settings, seed)?;
-        let mut free_slots = Queue::try_from(take(&mut ebpf, "FREE_SLOTS")?)?;
-        for slot in 1..settings.slots() {
-            free_slots.push(slot, 0).context("cannot fill FREE_SLOTS")?;
-        }
-        Ok(Self {
+        let owner = match predecessor {
+            Some(instance) => Owner::succeed(instance.filter_handle.get() as u32)?,
+            None => Owner::new(pins.is_some())?,
+        };
+        let mut live = Self {
+            table: KernelTable::new(&mut ebpf, settings, seed)?,
+            free_slots: Queue::try_from(take(&mut ebpf, "FREE_SLOTS")?)?,
+            permits: Queue::try_from(take(&mut ebpf, "PERMITS")?)?,
             counters: PerCpuArray::try_from(take(&mut ebpf, "COUNTERS")?)?,
             outside_syns: HashMap::try_from(take(&mut ebpf, "OUTSIDE_SYNS")?)?,
             ignored: PerCpuArray::try_from(take(&mut ebpf, "IGNORED")?)?,
-            interfaces: mapped(&ebpf, "INTERFACES", 2)?,
+            instance: mapped(&ebpf, "INSTANCE", 1)?,
+            watch: Watch::new(&ebpf, owner, pins)?,
             events: RingBuf::try_from(take(&mut ebpf, "EVENTS")?)?,
             slots: settings.slots(),
-            attached: Vec::new(),
-            free_slots,
-            table,
+            is_adopted: predecessor.is_some(),
             tick_ns,
             ebpf,
-        })
+        };
+        if live.is_adopted {
+            live.adopt();
+        } else {
+            live.fill(settings, seed)?;
+        }
+        Ok(live)
     }
 
-    /// Says whether an interface exists, before anything is loaded for it.
-    ///
-    /// # Errors
-    ///
-    /// When it does not.
-    pub fn check_interface(name: &str) -> Result<()> {
-        interface::look_up(name).map(drop)
+    /// Mends what a killed agent may have left half done.
+    fn adopt(&self) {
+        self.table.free_locks();
+        if let Some(instance) = self.instance.get(0) {
+            let connections = (1..self.slots).filter_map(|slot| self.table.connection(slot));
+            let numbers = connections.map(|connection| connection.record_number.get());
+            let next = numbers.max().unwrap_or(0);
+            instance
+                .next_record
+                .set(instance.next_record.get().max(next));
+        }
+    }
+
+    /// Writes what the programs and later agents need into new maps.
+    fn fill(&mut self, settings: &Settings, seed: Seed) -> Result<()> {
+        for slot in 1..settings.slots() {
+            let pushed = self.free_slots.push(slot, 0);
+            pushed.context("cannot fill FREE_SLOTS")?;
+        }
+        for _ in 0..settings.permits() {
+            self.permits.push(1, 0).context("cannot fill PERMITS")?;
+        }
+        let instance = self.instance.get(0).context("the map INSTANCE is empty")?;
+        instance.max_connections.set(settings.max_connections);
+        instance.ring_bytes.set(settings.ring_bytes);
+        instance
+            .close_on_first_fin
+            .set(settings.close_on_first_fin.into());
+        instance.set_seed(seed);
+        instance.made_ns.set(crate::clock::monotonic_ns());
+        instance
+            .filter_handle
+            .set(self.watch.owner().handle().into());
+        Ok(())
+    }
+
+    /// Whether the maps were another agent's before.
+    pub fn is_adopted(&self) -> bool {
+        self.is_adopted
     }
 
     /// Attaches the programs, to the hook that is wanted or else the best, and says to which.
     ///
     /// # Errors
     ///
-    /// When an interface does not exist, or the kernel refuses.
+    /// When an interface does not exist or is on top of another, or the kernel refuses.
     pub fn attach(
         &mut self,
         inside: &[String],
         outside: &[String],
         wanted: Option<Hook>,
-    ) -> Result<Vec<Hook>> {
-        // The outside first: an opening that is seen on the inside must not miss its other half.
-        let outside = self.attach_side(Side::Outside, outside, wanted)?;
-        let mut hooks = self.attach_side(Side::Inside, inside, wanted)?;
-        hooks.extend(outside);
-        Ok(hooks)
+    ) -> Result<Vec<Change>> {
+        self.note_interfaces(inside, outside);
+        self.watch.attach(&mut self.ebpf, inside, outside, wanted)
     }
 
-    fn attach_side(
+    /// Attaches the programs where that is possible: an interface that is gone may come back.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel does not tell which interfaces there are.
+    pub fn attach_again(
         &mut self,
-        side: Side,
-        names: &[String],
+        inside: &[String],
+        outside: &[String],
         wanted: Option<Hook>,
-    ) -> Result<Vec<Hook>> {
-        if names.len() > MAX_INTERFACES {
-            bail!("at most {MAX_INTERFACES} interfaces a side");
+    ) -> Result<Vec<Change>> {
+        self.note_interfaces(inside, outside);
+        self.watch
+            .attach_again(&mut self.ebpf, inside, outside, wanted)
+    }
+
+    /// From here on there is something that a later agent can adopt.
+    fn note_interfaces(&self, inside: &[String], outside: &[String]) {
+        if let Some(instance) = self.instance.get(0) {
+            instance.inside.set(inside.iter().map(String::as_str));
+            instance.outside.set(outside.iter().map(String::as_str));
+            instance.abi.set(ABI_VERSION);
         }
-        let mut hooks = Vec::new();
-        for (number, name) in names.iter().enumerate() {
-            let interface = interface::look_up(name)?;
-            let interfaces = self.interfaces.get(side.element());
-            let interfaces = interfaces.context("the map INTERFACES is too small")?;
-            interfaces.set(number, interface.index, interface.link);
-            let attached = attach::attach(&mut self.ebpf, name, side, wanted)?;
-            hooks.push(attached.hook);
-            self.attached.insert(0, attached);
-        }
-        Ok(hooks)
+    }
+
+    /// Looks at the interfaces again, after some have come or gone.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel does not tell which there are.
+    pub fn read_links(&mut self) -> Result<()> {
+        self.watch.read_links()
+    }
+
+    /// Attaches what is missing on the interfaces that are there, and tells what has happened to
+    /// them since the last call.
+    ///
+    /// # Errors
+    ///
+    /// When a map does not fit the programs.
+    pub fn tend(&mut self) -> Result<Vec<Change>> {
+        self.watch.tend(&mut self.ebpf)
     }
 
     /// Stops counting: the programs are detached, those on the inside first, and the maps stay.
     pub fn detach(&mut self) {
-        self.attached.clear();
+        self.watch.detach();
     }
 
-    /// The object, for what the programs log.
+    /// Whether programs and maps live on when this is dropped.
+    pub fn lives_on(&self) -> bool {
+        self.watch.pins().is_some()
+    }
+
+    /// Removes what would live on.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not let us.
+    pub fn unpin(&self) -> Result<()> {
+        match self.watch.pins() {
+            Some(pins) => pins.remove().context("cannot remove what was pinned"),
+            None => Ok(()),
+        }
+    }
+
+    /// The object, for what the programs log and for test runs of them.
     pub fn ebpf(&mut self) -> &mut Ebpf {
         &mut self.ebpf
     }
@@ -183,35 +284,64 @@ impl Live {
         flow::retire(&self.table, slot)
     }
 
-    /// Reads what was counted for a retired connection, and frees its slot.
+    /// Reads what is known of a retired connection, and what was counted. It stays where it is.
     ///
     /// # Errors
     ///
-    /// When the kernel refuses to read or write a map; then nothing was freed.
-    pub fn harvest(&mut self, retired: Retired) -> Result<Option<engine::Event>> {
-        let slot = retired.slot;
-        let per_cpu = self
-            .counters
-            .get(&slot, 0)
-            .context("cannot read COUNTERS")?;
+    /// When the kernel refuses to read the map.
+    pub fn harvest(&self, retired: &Retired) -> Result<Option<engine::Event>> {
+        let facts = flow::settle(&self.table, retired, self.tick_ns);
+        let per_cpu = self.counters.get(&retired.slot, 0);
+        let per_cpu = per_cpu.context("cannot read COUNTERS")?;
         let mut volumes: PerSender<Volume> = PerSender::default();
         for values in per_cpu.iter() {
             for sender in [Sender::Client, Sender::Remote] {
                 *volumes.get_mut(sender) += *values.get(sender);
             }
         }
-        let zeros = vec![PerSender::default(); per_cpu.len()].try_into()?;
-        self.counters
-            .set(slot, zeros, 0)
-            .context("cannot clear COUNTERS")?;
-        let facts = flow::release(&self.table, retired, self.tick_ns);
-        if let Some(connection) = self.table.connection(slot) {
-            connection.opened_ns.set(0);
+        Ok(facts.map(|facts| engine::Event::Harvested(facts, volumes)))
+    }
+
+    /// Lets others have the place of a connection whose record is written.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses to write a map; then the slot is not used again.
+    pub fn release(&mut self, retired: Retired) -> Result<engine::Event> {
+        let slot = retired.slot;
+        let has_permit = flow::release(&self.table, retired);
+        if has_permit {
+            // There is room for all of them, and for those that were returned twice none.
+            let _ = self.permits.push(1, 0);
         }
+        let zeros = vec![PerSender::default(); aya::util::nr_cpus().map_err(|(_, e)| e)?];
+        self.counters
+            .set(slot, zeros.try_into()?, 0)
+            .context("cannot clear COUNTERS")?;
         self.free_slots
             .push(slot, 0)
             .context("cannot free a slot")?;
-        Ok(facts.map(|facts| engine::Event::Harvested(facts, volumes)))
+        Ok(engine::Event::Released(slot))
+    }
+
+    /// The number of the record of the connection in `slot`: the same however often it is asked.
+    pub fn record_number(&self, slot: u32) -> Option<u64> {
+        let connection = self.table.connection(slot)?;
+        let instance = self.instance.get(0)?;
+        if connection.record_number.get() == 0 {
+            let number = instance.next_record.get();
+            // In this order: an agent that comes after this one looks for the highest.
+            connection.record_number.set(number + 1);
+            instance.next_record.set(number + 1);
+        }
+        Some(connection.record_number.get() - 1)
+    }
+
+    /// Notes that the connection in `slot` shares its ISN with another.
+    pub fn note_shared_isn(&self, slot: u32) {
+        if let Some(connection) = self.table.connection(slot) {
+            connection.isn_is_shared.set(true);
+        }
     }
 
     /// Lets a connection forget that it has seen an RST.

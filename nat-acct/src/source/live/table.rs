@@ -16,6 +16,8 @@ use super::{load::Settings, mapped::MappedArray};
 
 /// `BPF_NOEXIST` of include/uapi/linux/bpf.h: fail if there is an element.
 const NO_EXIST: u64 = 1;
+/// The value of a lock that user space holds; that of a program is 1.
+const OF_USER_SPACE: u8 = 2;
 /// Tries to take a lock that a program holds for less than a microsecond.
 const LOCK_ATTEMPTS: usize = 10_000;
 
@@ -41,6 +43,21 @@ impl KernelTable {
             overflow: RefCell::new(HashMap::try_from(take(ebpf, "OVERFLOW")?)?),
             locks: RefCell::new(HashMap::try_from(take(ebpf, "LOCKS")?)?),
         })
+    }
+}
+
+impl KernelTable {
+    /// Gives back the locks that a killed agent held.
+    pub(super) fn free_locks(&self) {
+        let mut locks = self.locks.borrow_mut();
+        let held = locks.iter().filter_map(Result::ok);
+        let held: Vec<_> = held
+            .filter(|(_, holder)| *holder == OF_USER_SPACE)
+            .collect();
+        for (set, _) in held {
+            // One that is gone is what was wanted.
+            let _ = locks.remove(&set);
+        }
     }
 }
 
@@ -72,7 +89,7 @@ impl Table for KernelTable {
 
     fn lock(&self, set: u32) -> bool {
         let mut locks = self.locks.borrow_mut();
-        (0..LOCK_ATTEMPTS).any(|_| locks.insert(set, 1, NO_EXIST).is_ok())
+        (0..LOCK_ATTEMPTS).any(|_| locks.insert(set, OF_USER_SPACE, NO_EXIST).is_ok())
     }
 
     fn unlock(&self, set: u32) {

@@ -181,6 +181,13 @@ impl Runtime for MemoryTable {
         self.free_slots.borrow_mut().push(slot);
     }
 
+    /// A capture does not flood what grows with it.
+    fn take_permit(&self) -> bool {
+        true
+    }
+
+    fn return_permit(&self) {}
+
     fn counters(&self, slot: u32) -> Option<&Counters> {
         self.counters.get(slot as usize)
     }
@@ -205,10 +212,10 @@ impl Runtime for MemoryTable {
         self.events.borrow_mut().push_back(*event);
     }
 
-    fn count(&self, cause: Cause, payload_bytes: u32) {
+    fn count_packets(&self, cause: Cause, packets: u32, payload_bytes: u32) {
         let cell = &self.ignored[cause as usize];
         let mut total = cell.get();
-        total.packets += 1;
+        total.packets += u64::from(packets);
         total.payload_bytes += u64::from(payload_bytes);
         cell.set(total);
     }

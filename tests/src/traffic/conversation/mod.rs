@@ -22,7 +22,8 @@ use anyhow::{Context, Result};
 
 pub use script::{Ending, Step, Talk, play};
 
-use super::connect::{dial, listen};
+use super::connect::{attempt_with_isn, dial_with_data, listen};
+use super::{mptcp, payload};
 use crate::lab::{Family, Lab, Ns, translated};
 use crate::truth::{Count, Truth};
 use crate::wait::{PATIENCE, wait_until};
@@ -45,7 +46,7 @@ impl Done {
             label: label.to_owned(),
             client: self.client.local.ip(),
             client_port: Some(self.client.local.port()),
-            remote: self.remote.local,
+            remote: self.client.peer,
             translated: self.remote.peer.ip(),
             translated_port: Some(self.remote.peer.port()),
             sent: Count::of(self.client.sent, self.remote.received),
@@ -64,7 +65,11 @@ pub struct Conversation<'a> {
     family: Family,
     client_port: u16,
     remote_port: u16,
-    forwarded_port: Option<u16>,
+    dialled: Option<SocketAddr>,
+    isn: Option<u32>,
+    is_inbound: bool,
+    early: u64,
+    multipath: bool,
 }
 
 impl<'a> Conversation<'a> {
@@ -79,7 +84,11 @@ impl<'a> Conversation<'a> {
             family,
             client_port: 0,
             remote_port: 0,
-            forwarded_port: None,
+            dialled: None,
+            isn: None,
+            is_inbound: false,
+            early: 0,
+            multipath: false,
         }
     }
 
@@ -120,17 +129,52 @@ impl<'a> Conversation<'a> {
     /// [`Lab::forward_port`] leads to [`Self::client_port`].
     #[must_use]
     pub fn inbound(self, forwarded_port: u16) -> Self {
+        let gateway = SocketAddr::new(translated(self.family), forwarded_port);
         Self {
-            forwarded_port: Some(forwarded_port),
+            is_inbound: true,
+            ..self.dialling(gateway)
+        }
+    }
+
+    /// Opened to this address, which the gateway translates to that of the side
+    /// that is called.
+    #[must_use]
+    pub fn dialling(self, dialled: SocketAddr) -> Self {
+        Self {
+            dialled: Some(dialled),
+            ..self
+        }
+    }
+
+    /// Opened with this initial sequence number.
+    #[must_use]
+    pub fn isn(self, isn: u32) -> Self {
+        Self {
+            isn: Some(isn),
+            ..self
+        }
+    }
+
+    /// Opened by TCP Fast Open, with so many bytes before the client's script.
+    #[must_use]
+    pub fn fast_open(self, early: u64) -> Self {
+        Self { early, ..self }
+    }
+
+    /// Between two sockets of Multipath TCP, on ports that the kernel chooses.
+    #[must_use]
+    pub fn multipath(self) -> Self {
+        Self {
+            multipath: true,
             ..self
         }
     }
 
     /// Plays both scripts to their end.
     pub fn run(&self, client: &[Step], remote: &[Step]) -> Result<Done> {
-        let meeting = Barrier::new(2);
-        let (done, ()) = self.play(client, remote, &meeting, || ())?;
-        Ok(done)
+        let (at_client, at_remote, _listener) = self.open()?;
+        let done = between((at_client, client), (at_remote, remote))?;
+        Ok(self.with_early(done))
     }
 
     /// The same, but both scripts have exactly two `Meet`s; between them, with
@@ -142,39 +186,26 @@ impl<'a> Conversation<'a> {
         meanwhile: impl FnOnce() -> T,
     ) -> Result<(Done, T)> {
         let meeting = Barrier::new(3);
-        self.play(client, remote, &meeting, || {
+        let (at_client, at_remote, _listener) = self.open()?;
+        let (client, remote) = ((at_client, client), (at_remote, remote));
+        let (done, result) = play_both(client, remote, &meeting, || {
             meeting.wait();
             // A panic must not leave the others waiting.
             let result = catch_unwind(AssertUnwindSafe(meanwhile));
             meeting.wait();
             result.unwrap_or_else(|panic| resume_unwind(panic))
-        })
+        })?;
+        Ok((self.with_early(done), result))
     }
 
-    fn play<T>(
-        &self,
-        client: &[Step],
-        remote: &[Step],
-        meeting: &Barrier,
-        beside: impl FnOnce() -> T,
-    ) -> Result<(Done, T)> {
-        let (at_client, at_remote) = self.open()?;
-        std::thread::scope(|scope| {
-            let client = scope.spawn(|| play(at_client, client, meeting));
-            let remote = scope.spawn(|| play(at_remote, remote, meeting));
-            let result = beside();
-            let client = client.join().expect("the client's thread");
-            let remote = remote.join().expect("the remote's thread");
-            let done = Done {
-                client: client.context("the client's script")?,
-                remote: remote.context("the remote's script")?,
-            };
-            Ok((done, result))
-        })
+    /// What was sent with the SYN was sent before the script.
+    fn with_early(&self, mut done: Done) -> Done {
+        done.client.sent += self.early;
+        done
     }
 
-    /// The sockets of client and remote.
-    fn open(&self) -> Result<(TcpStream, TcpStream)> {
+    /// The sockets of client and remote, and what is to stay open with them.
+    fn open(&self) -> Result<(TcpStream, TcpStream, Option<TcpListener>)> {
         let &Self {
             lab,
             client,
@@ -183,19 +214,67 @@ impl<'a> Conversation<'a> {
             family,
             client_port,
             remote_port,
-            forwarded_port,
+            dialled,
+            isn,
+            is_inbound,
+            early,
+            multipath,
         } = self;
-        if let Some(port) = forwarded_port {
+        let dial = |from, port, listener: &TcpListener| {
+            let to = dialled.map_or_else(|| listener.local_addr(), Ok)?;
+            anyhow::Ok(attempt_with_isn(lab, from, port, isn, to, PATIENCE)?.outcome?)
+        };
+        if is_inbound {
             let listener = listen(lab, client, (client.address(family), client_port).into())?;
-            let gateway = SocketAddr::new(translated(family), port);
-            let remote = dial(lab, remote, remote_port, gateway)?;
-            return Ok((accept(&listener)?, remote));
+            let remote = dial(remote, remote_port, &listener)?;
+            return Ok((accept(&listener)?, remote, None));
         }
         let address = remote_address.unwrap_or(remote.address(family));
+        if multipath {
+            let listener = mptcp::listen(lab, remote, (address, 0).into())?;
+            let client = mptcp::dial(lab, client, listener.local_addr()?)?;
+            // Further subflows need the listener.
+            return Ok((client, accept(&listener)?, Some(listener)));
+        }
         let listener = listen(lab, remote, (address, remote_port).into())?;
-        let client = dial(lab, client, client_port, listener.local_addr()?)?;
-        Ok((client, accept(&listener)?))
+        let client = if early > 0 {
+            let remote = listener.local_addr()?;
+            dial_with_data(lab, client, client_port, remote, &payload(early))?
+        } else {
+            dial(client, client_port, &listener)?
+        };
+        Ok((client, accept(&listener)?, None))
     }
+}
+
+/// A socket and its script.
+type Player<'a> = (TcpStream, &'a [Step]);
+
+/// Plays both scripts on sockets that are connected with each other.
+pub fn between(client: Player<'_>, remote: Player<'_>) -> Result<Done> {
+    let meeting = Barrier::new(2);
+    let (done, ()) = play_both(client, remote, &meeting, || ())?;
+    Ok(done)
+}
+
+fn play_both<T>(
+    client: Player<'_>,
+    remote: Player<'_>,
+    meeting: &Barrier,
+    beside: impl FnOnce() -> T,
+) -> Result<(Done, T)> {
+    std::thread::scope(|scope| {
+        let client = scope.spawn(|| play(client.0, client.1, meeting));
+        let remote = scope.spawn(|| play(remote.0, remote.1, meeting));
+        let result = beside();
+        let client = client.join().expect("the client's thread");
+        let remote = remote.join().expect("the remote's thread");
+        let done = Done {
+            client: client.context("the client's script")?,
+            remote: remote.context("the remote's script")?,
+        };
+        Ok((done, result))
+    })
 }
 
 /// Accepts, but not for ever.

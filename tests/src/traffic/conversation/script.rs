@@ -67,6 +67,14 @@ pub struct Talk {
     pub ending: Ending,
 }
 
+impl Talk {
+    /// Bytes it wrote, and bytes it read.
+    #[must_use]
+    pub fn streams(&self) -> (u64, u64) {
+        (self.sent, self.received)
+    }
+}
+
 /// Follows a script on a connected socket.
 pub fn play(stream: TcpStream, script: &[Step], meeting: &Barrier) -> Result<Talk> {
     stream.set_read_timeout(Some(PATIENCE))?;

@@ -1,0 +1,196 @@
+//! Connections between two clients (RFC 5382, section 7.2): the SYN enters by an inside interface
+//! and leaves by one, so there are two openings and nothing on the outside. On the way between the
+//! two, both addresses and both ports may have been translated; so an equal initial sequence number
+//! proves nothing yet. Two openings are halves of one connection if also the number of the answer
+//! or the opener's address is the same, and if nothing else fits either.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nat_acct_common::{
+    flow::Facts,
+    layout::{Address, FlowKey, OutsideKey, Sender},
+};
+
+use super::pairing::Claim;
+
+/// The most openings with one number and opener that are told apart: a flood of equal SYNs must not
+/// make each of them costly.
+const MAX_EQUAL: usize = 64;
+
+/// The openings that have no partner on the outside.
+#[derive(Default)]
+pub(super) struct Hairpins {
+    halves: BTreeMap<(Number, u32), Half>,
+    /// Of which there were more than [`MAX_EQUAL`] since there was none.
+    crowded: BTreeSet<Number>,
+    clock_slack_ns: u64,
+}
+
+/// The initial sequence number of an opening, and who sent it.
+type Number = (u32, Sender);
+
+#[derive(Clone, Copy)]
+struct Half {
+    key: FlowKey,
+    opener: Sender,
+    opened_ns: u64,
+    /// The initial sequence number of the side that was called, if it is known.
+    answer_isn: Option<u32>,
+    /// What the other half has left behind when it closed.
+    claim: Claim<FlowKey>,
+}
+
+impl Hairpins {
+    /// Allows for clocks of the inside interfaces that are so far apart.
+    pub(super) fn set_clock_slack(&mut self, slack_ns: u64) {
+        self.clock_slack_ns = slack_ns;
+    }
+
+    /// Notes an opening.
+    pub(super) fn open(&mut self, isn: u32, facts: &Facts) {
+        let number = (isn, facts.opener);
+        if self.equal(number).count() < MAX_EQUAL {
+            self.halves.insert((number, facts.slot), Half::of(facts));
+        } else {
+            self.crowded.insert(number);
+        }
+    }
+
+    /// Forgets an opening, whose partner was found on the outside.
+    pub(super) fn remove(&mut self, isn: u32, opener: Sender, slot: u32) {
+        self.take((isn, opener), slot);
+    }
+
+    /// Notes the answer to an opening.
+    pub(super) fn answered(&mut self, isn: u32, facts: &Facts) {
+        if let Some(half) = self.half((isn, facts.opener), facts.slot) {
+            half.answer_isn = answer_isn(facts);
+        }
+    }
+
+    /// Whether a client has opened a connection with this number to another remote than that of
+    /// `sighting`.
+    pub(super) fn has_other(&self, isn: u32, sighting: &OutsideKey) -> bool {
+        let remote = (sighting.remote, sighting.remote_port);
+        let mut equal = self.equal((isn, Sender::Client));
+        equal.any(|(_, half)| (half.key.remote, half.key.remote_port) != remote)
+    }
+
+    /// The slots of the openings that may be the other half of this one.
+    pub(super) fn possible(&self, isn: u32, facts: &Facts) -> Vec<u32> {
+        self.others(isn, &Half::of(facts))
+    }
+
+    /// The slots of all openings without a partner.
+    pub(super) fn slots(&self) -> impl Iterator<Item = u32> {
+        self.halves.keys().map(|(_, slot)| *slot)
+    }
+
+    /// Removes an opening, and says which 4-tuple the connection has beyond the gateway.
+    pub(super) fn close(&mut self, isn: u32, facts: &Facts) -> Claim<FlowKey> {
+        let known = self.take((isn, facts.opener), facts.slot);
+        let half = Half {
+            claim: known.map_or(Claim::None, |half| half.claim),
+            ..Half::of(facts)
+        };
+        let others = self.others(isn, &half);
+        if let (Claim::None, &[only]) = (half.claim, &others[..])
+            && let Some(other) = self.proved(isn, &half, only)
+        {
+            other.claim = Claim::Proved(half.key);
+            return Claim::Proved(other.key);
+        }
+        let number = (isn, facts.opener.peer());
+        if others.is_empty() && !self.crowded.contains(&number) {
+            return half.claim;
+        }
+        for slot in others {
+            if let Some(other) = self.half(number, slot) {
+                other.claim = Claim::Ambiguous;
+            }
+        }
+        Claim::Ambiguous
+    }
+
+    fn half(&mut self, number: Number, slot: u32) -> Option<&mut Half> {
+        self.halves.get_mut(&(number, slot))
+    }
+
+    fn take(&mut self, number: Number, slot: u32) -> Option<Half> {
+        let half = self.halves.remove(&(number, slot));
+        if self.equal(number).next().is_none() {
+            self.crowded.remove(&number);
+        }
+        half
+    }
+
+    /// The openings with this number, by slot.
+    fn equal(&self, number: Number) -> impl Iterator<Item = (u32, &Half)> {
+        let equal = self.halves.range((number, 0)..=(number, u32::MAX));
+        equal.map(|((_, slot), half)| (*slot, half))
+    }
+
+    fn others(&self, isn: u32, half: &Half) -> Vec<u32> {
+        let equal = self.equal((isn, half.opener.peer()));
+        let fitting = equal.filter(|(_, other)| self.fit(half, other));
+        fitting.map(|(slot, _)| slot).collect()
+    }
+
+    /// The opening in `slot`, if it is the other half of `half`, which is not here any more.
+    fn proved(&mut self, isn: u32, half: &Half, slot: u32) -> Option<&mut Half> {
+        let number = (isn, half.opener.peer());
+        let other = *self.half(number, slot)?;
+        let is_crowded = [half.opener, other.opener]
+            .into_iter()
+            .any(|opener| self.crowded.contains(&(isn, opener)));
+        let is_proved = !is_crowded
+            && other.claim == Claim::None
+            && self.others(isn, &other).is_empty()
+            && (half.is_answered_like(&other) || half.has_same_opener(&other));
+        self.half(number, slot).filter(|_| is_proved)
+    }
+
+    /// Whether nothing speaks against it that the two, of different openers, are halves of one
+    /// connection.
+    fn fit(&self, one: &Half, other: &Half) -> bool {
+        let (enters, leaves) = match one.opener {
+            Sender::Client => (one, other),
+            Sender::Remote => (other, one),
+        };
+        let both_answered = one.answer_isn.is_some() && other.answer_isn.is_some();
+        enters.opened_ns <= leaves.opened_ns.saturating_add(self.clock_slack_ns)
+            && (!both_answered || one.is_answered_like(other))
+    }
+}
+
+impl Half {
+    fn of(facts: &Facts) -> Self {
+        Self {
+            key: facts.key,
+            opener: facts.opener,
+            opened_ns: facts.opened_ns,
+            answer_isn: answer_isn(facts),
+            claim: Claim::None,
+        }
+    }
+
+    fn is_answered_like(&self, other: &Self) -> bool {
+        self.answer_isn.is_some() && self.answer_isn == other.answer_isn
+    }
+
+    /// Whether the opener has the same address and port in both.
+    fn has_same_opener(&self, other: &Self) -> bool {
+        self.opener_address() == other.opener_address()
+    }
+
+    fn opener_address(&self) -> (Address, u16) {
+        match self.opener {
+            Sender::Client => (self.key.client, self.key.client_port),
+            Sender::Remote => (self.key.remote, self.key.remote_port),
+        }
+    }
+}
+
+fn answer_isn(facts: &Facts) -> Option<u32> {
+    *facts.isn.get(facts.opener.peer())
+}

@@ -1,0 +1,145 @@
+//! A directory of a BPF file system, in which maps and links live on while no agent runs. The ABI
+//! is in the path, so that nobody reads maps of another layout.
+
+use std::{
+    fs::{self, DirBuilder, File},
+    io,
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, bail};
+use aya::maps::MapData;
+use nat_acct_common::layout::{ABI_VERSION, Direction, Instance};
+use nix::{
+    fcntl::{Flock, FlockArg},
+    sys::statfs::{BPF_FS_MAGIC, statfs},
+};
+
+use super::{attach::Side, mapped::MappedArray};
+
+/// The maps that live on. The others have nothing in them between two packets.
+pub(super) const MAPS: [&str; 12] = [
+    "FLOWS",
+    "OVERFLOW",
+    "LOCKS",
+    "CONNECTIONS",
+    "COUNTERS",
+    "FREE_SLOTS",
+    "PERMITS",
+    "OUTSIDE_SYNS",
+    "EVENTS",
+    "IGNORED",
+    "INTERFACES",
+    INSTANCE,
+];
+const INSTANCE: &str = "INSTANCE";
+
+/// A directory that is this agent's alone.
+pub struct Pins {
+    dir: PathBuf,
+    _lock: Flock<File>,
+}
+
+impl Pins {
+    /// Takes a directory, which is made if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// When it is not in a BPF file system, or another agent has it.
+    pub fn open(dir: &Path) -> Result<Self> {
+        let shown = dir.display();
+        let mut builder = DirBuilder::new();
+        let made = builder.recursive(true).mode(0o700).create(dir);
+        made.with_context(|| format!("cannot make {shown}"))?;
+        if statfs(dir)?.filesystem_type() != BPF_FS_MAGIC {
+            bail!(
+                "{shown} is not in a BPF file system: name a directory below /sys/fs/bpf (and \
+                 `mount -t bpf bpf /sys/fs/bpf` if nothing is mounted there)"
+            );
+        }
+        let file = File::open(dir).with_context(|| format!("cannot open {shown}"))?;
+        let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock);
+        let lock = lock.map_err(|(_, error)| match error {
+            nix::Error::EWOULDBLOCK => anyhow::anyhow!("another nat-acct runs with {shown}"),
+            error => anyhow::Error::new(error).context(format!("cannot lock {shown}")),
+        })?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            _lock: lock,
+        })
+    }
+
+    /// What another agent has left here.
+    ///
+    /// # Errors
+    ///
+    /// When it is of another ABI, or cannot be read.
+    pub(super) fn instance(&self) -> Result<Option<MappedArray<Instance>>> {
+        self.refuse_other_abi()?;
+        let path = self.map(INSTANCE);
+        if !path.exists() {
+            self.remove()?;
+            return Ok(None);
+        }
+        let map = MapData::from_pin(&path);
+        let map = map.with_context(|| format!("cannot open {}", path.display()))?;
+        let instance: MappedArray<Instance> = MappedArray::new(&map, 1)?;
+        let abi = instance.get(0).map(|instance| instance.abi.get());
+        match abi {
+            Some(ABI_VERSION) => Ok(Some(instance)),
+            // It was killed before anything was attached.
+            Some(0) | None => {
+                self.remove()?;
+                Ok(None)
+            }
+            Some(other) => bail!("{} is of ABI {other}", path.display()),
+        }
+    }
+
+    fn refuse_other_abi(&self) -> Result<()> {
+        for entry in fs::read_dir(&self.dir)? {
+            let path = entry?.path();
+            if path != self.of_abi() {
+                bail!(
+                    "{} was made by another version of nat-acct, whose connections this one cannot \
+                     read: have `nat-acct detach` of that version write their records first",
+                    path.display()
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Where a map is.
+    pub(super) fn map(&self, name: &str) -> PathBuf {
+        self.of_abi().join(name)
+    }
+
+    /// Where the link of a program is.
+    pub(super) fn link(&self, side: Side, number: usize, direction: Direction) -> PathBuf {
+        let side = side.name();
+        let direction = direction.name();
+        self.of_abi().join(format!("{side}-{number}-{direction}"))
+    }
+
+    /// Makes the directory that [`Self::map`] and [`Self::link`] lead to.
+    pub(super) fn make(&self) -> io::Result<()> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(self.of_abi())
+    }
+
+    /// Removes everything that is here: what nobody else holds then is gone.
+    pub(super) fn remove(&self) -> io::Result<()> {
+        match fs::remove_dir_all(self.of_abi()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    fn of_abi(&self) -> PathBuf {
+        self.dir.join(format!("abi-{ABI_VERSION}"))
+    }
+}

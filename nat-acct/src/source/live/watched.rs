@@ -1,0 +1,140 @@
+//! One of the interfaces that were asked for, through its life: it can go and come back with
+//! another number, and what is missing on it is attached again.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, Result};
+use nat_acct_common::layout::Interface;
+
+use super::{
+    attach::Side,
+    change::{Hooks, What},
+    programs::{Means, Programs},
+};
+
+/// An interface that was asked for.
+pub(super) struct Watched {
+    name: String,
+    side: Side,
+    /// Its place in the map INTERFACES.
+    number: usize,
+    programs: Option<Programs>,
+    /// Why the programs are not attached, as it was last said.
+    trouble: Option<What>,
+    /// The flowtables that take packets past it.
+    bypasses: BTreeSet<String>,
+}
+
+impl Watched {
+    pub(super) fn new(name: String, side: Side, number: usize) -> Self {
+        Self {
+            name,
+            side,
+            number,
+            programs: None,
+            trouble: None,
+            bypasses: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    pub(super) fn side(&self) -> Side {
+        self.side
+    }
+
+    /// Its place in the map INTERFACES.
+    pub(super) fn number(&self) -> usize {
+        self.number
+    }
+
+    /// Attaches what is missing; tells how all is attached if something was.
+    ///
+    /// # Errors
+    ///
+    /// When the interface is not there, or packets would be seen twice, or the kernel refuses.
+    pub(super) fn attach(
+        &mut self,
+        means: &mut Means<'_>,
+        listed: &Interface,
+    ) -> Result<Option<Hooks>> {
+        means.links.check(&self.name, means.names)?;
+        let description = means.links.describe(&self.name).context("it is gone")?;
+        // Before the programs, which look themselves up by it.
+        listed.set(description);
+        let new = || Programs::new(self.name.clone(), description.index, self.side, self.number);
+        self.programs.get_or_insert_with(new).attach_missing(means)
+    }
+
+    /// Looks whether all is as it should be, and mends it. Tells what is new.
+    pub(super) fn tend(&mut self, means: &mut Means<'_>, listed: &Interface) -> Vec<What> {
+        let mut news = self.let_go(means, listed);
+        news.extend(self.come_back(means, listed));
+        if let Some(programs) = &mut self.programs {
+            news.extend(programs.move_to_the_wire(means));
+            news.extend(programs.look_for_hidden(listed));
+        }
+        news.extend(self.look_for_bypasses(means));
+        news
+    }
+
+    /// Takes the programs off.
+    pub(super) fn detach(&mut self) {
+        if let Some(programs) = self.programs.take() {
+            programs.detach();
+        }
+    }
+
+    /// Lets go of what is not there any more, or is not to be.
+    fn let_go(&mut self, means: &Means<'_>, listed: &Interface) -> Vec<What> {
+        let Some(programs) = &mut self.programs else {
+            return Vec::new();
+        };
+        let description = means.links.describe(&self.name);
+        let is_same = description.is_some_and(|found| found.index == programs.index);
+        if is_same && means.links.above(&self.name, means.names).is_none() {
+            return programs.let_go();
+        }
+        self.programs = None;
+        listed.vacate();
+        // If it is back already, under another number, nobody else says that it was gone.
+        if description.is_some() && !is_same {
+            vec![What::Gone]
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Attaches what is missing; the reason why that cannot be is told once.
+    fn come_back(&mut self, means: &mut Means<'_>, listed: &Interface) -> Option<What> {
+        let outcome = match means.links.describe(&self.name) {
+            None => What::Gone,
+            Some(_) => match self.attach(means, listed) {
+                Ok(hooks) => {
+                    self.trouble = None;
+                    return hooks.map(What::Attached);
+                }
+                Err(error) => What::Refused(format!("{error:#}")),
+            },
+        };
+        let is_new = self.trouble.as_ref() != Some(&outcome);
+        self.trouble = Some(outcome.clone());
+        is_new.then_some(outcome)
+    }
+
+    /// Which flowtables have come to take packets past it.
+    fn look_for_bypasses(&mut self, means: &Means<'_>) -> Vec<What> {
+        if self.side == Side::Outside {
+            return Vec::new();
+        }
+        let flowtables = means.flowtables.iter();
+        let bypasses = flowtables.filter(|flowtable| flowtable.bypasses(&self.name, means.links));
+        let now: BTreeSet<_> = bypasses.map(|flowtable| flowtable.name.clone()).collect();
+        let new = now.difference(&self.bypasses).cloned();
+        let news = new.map(What::Bypassed).collect();
+        self.bypasses = now;
+        news
+    }
+}
