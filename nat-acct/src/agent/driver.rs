@@ -282,6 +282,11 @@ impl Driver {
         self.losses.report(&ignored);
         self.unknown.finish(&ignored);
         debug!(stats = ?self.engine.stats(), "engine");
+        self.write_rest().await
+    }
+
+    /// Waits until the records that were made are written.
+    pub(super) async fn write_rest(&mut self) -> Result<()> {
         let finished = self.recorder.finish().await;
         self.release()?;
         Ok(finished?)

@@ -88,7 +88,12 @@ pub fn run(config: &Config) -> Result<()> {
             None => None,
         };
         let mut driver = start(config, pins)?;
-        serve(&mut driver, &mut signals, &config.output).await
+        let served = serve(&mut driver, &mut signals, &config.output).await;
+        if served.is_err() {
+            // The first error is the one to be said.
+            let _ = driver.write_rest().await;
+        }
+        served
     })
 }
 

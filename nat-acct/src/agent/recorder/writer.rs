@@ -73,7 +73,7 @@ impl Writer {
             match self.queue.wait_for_work(MOST_AT_ONCE) {
                 Work::Write(made) => self.write(&made)?,
                 Work::Reopen => {
-                    self.reopen()?;
+                    self.reopen(0)?;
                     info!("{} is opened anew, as asked", self.sink.output());
                 }
                 Work::End => return Ok(()),
@@ -82,7 +82,7 @@ impl Writer {
     }
 
     fn write(&mut self, all: &[Made]) -> Result<(), Stop> {
-        self.follow_file()?;
+        self.follow_file(all.len())?;
         for (made, left) in all.iter().zip((0..all.len()).rev()) {
             let line = self.line(made);
             self.insist(left + 1, |sink| sink.push(&line))?;
@@ -103,7 +103,7 @@ impl Writer {
     }
 
     /// Opens the file anew if it has lost its name.
-    fn follow_file(&mut self) -> Result<(), Stop> {
+    fn follow_file(&mut self, unpushed: usize) -> Result<(), Stop> {
         let now_ns = clock::monotonic_ns();
         let due = now_ns.saturating_sub(self.looked_ns) >= LOOK_EVERY_NS;
         if due {
@@ -114,13 +114,13 @@ impl Writer {
                 "{} was moved or removed: opening it anew",
                 self.sink.output()
             );
-            self.reopen()?;
+            self.reopen(unpushed)?;
         }
         Ok(())
     }
 
-    fn reopen(&mut self) -> Result<(), Stop> {
-        self.insist(0, Sink::reopen)?;
+    fn reopen(&mut self, unpushed: usize) -> Result<(), Stop> {
+        self.insist(unpushed, Sink::reopen)?;
         self.recovered();
         Ok(())
     }
