@@ -11,10 +11,9 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use nat_acct_tests::lab::hooks::{self, Direction};
 use nat_acct_tests::seccomp::Bpf;
-use nat_acct_tests::traffic::conversation::Conversation;
-use nat_acct_tests::traffic::conversation::Step::{Close, Receive, ReceiveToEnd, Send};
+use nat_acct_tests::traffic::conversation::of_everyone;
 use nat_acct_tests::truth::assert_equal;
-use nat_acct_tests::{Agent, Family, Lab, Ns, Random, Truth, agent, in_a_lab, wait_until};
+use nat_acct_tests::{Agent, Lab, Ns, Random, Truth, agent, in_a_lab, wait_until};
 
 const SOON: Duration = Duration::from_secs(30);
 const DEVICES: [&str; 2] = ["br0", "eth1"];
@@ -68,8 +67,7 @@ fn a_clsact_filter_sees_all_beside_an_agent_that_is_killed() -> Result<()> {
 /// The neighbour is there first; the agent comes and goes.
 fn side_by_side(neighbours: Hook, ours: Hook, end: End) -> Result<()> {
     in_a_lab(|lab| {
-        if [neighbours, ours].contains(&Hook::Tcx) && !hooks::has_tcx(lab)? {
-            eprintln!("SKIPPED, this kernel has no TCX");
+        if [neighbours, ours].contains(&Hook::Tcx) && lacks_tcx(lab)? {
             return Ok(());
         }
         let mut random = Random::seeded();
@@ -132,8 +130,7 @@ fn foreign_filters_and_their_qdisc_stay() -> Result<()> {
             (Hook::Tcx, End::Killed),
             (Hook::Clsact, End::Stopped),
         ] {
-            if hook == Hook::Tcx && !hooks::has_tcx(lab)? {
-                eprintln!("SKIPPED, this kernel has no TCX");
+            if hook == Hook::Tcx && lacks_tcx(lab)? {
                 continue;
             }
             let agent = start(lab, hook)?;
@@ -153,6 +150,9 @@ fn foreign_filters_and_their_qdisc_stay() -> Result<()> {
 #[test]
 fn nothing_is_left_after_the_end() -> Result<()> {
     in_a_lab(|lab| {
+        if lacks_tcx(lab)? {
+            return Ok(());
+        }
         let before = configuration(lab)?;
         for end in [End::Stopped, End::Killed] {
             let mut agent = start(lab, Hook::Tcx)?;
@@ -197,16 +197,16 @@ fn start(lab: &Lab, hook: Hook) -> Result<Agent> {
 }
 
 fn converse(lab: &Lab, random: &mut Random) -> Result<Vec<Truth>> {
-    let mut truths = Vec::new();
-    for family in [Family::V4, Family::V6] {
-        for client in Ns::CLIENTS {
-            let (up, down) = (random.size(300_000), random.size(300_000));
-            let done = Conversation::new(lab, client, family)
-                .run(&[Send(up), ReceiveToEnd], &[Receive(up), Send(down), Close])?;
-            truths.push(done.truth("beside others", &["fin"]));
-        }
+    of_everyone(lab, random, "beside others")
+}
+
+/// Whether the kernel lacks TCX; says so, and that a test is skipped for it.
+fn lacks_tcx(lab: &Lab) -> Result<bool> {
+    let lacks = !hooks::has_tcx(lab)?;
+    if lacks {
+        eprintln!("SKIPPED, this kernel has no TCX");
     }
-    Ok(truths)
+    Ok(lacks)
 }
 
 /// A filter of classic BPF that fits no packet, on each hook.
