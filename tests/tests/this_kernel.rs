@@ -5,9 +5,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use nat_acct_tests::lab::hooks::{self, Direction};
 use nat_acct_tests::shapes::{self, Way};
-use nat_acct_tests::traffic::conversation::{Conversation, Step::*};
+use nat_acct_tests::traffic::conversation::of_everyone;
 use nat_acct_tests::truth::assert_equal;
-use nat_acct_tests::{Agent, Family, Lab, Ns, Random, agent, in_a_lab};
+use nat_acct_tests::{Agent, Lab, Ns, Random, agent, in_a_lab};
 
 const SOON: Duration = Duration::from_secs(60);
 /// What the agent attaches: interface, direction, program.
@@ -30,15 +30,7 @@ fn it_is_attached_where_it_can_be_counts_and_is_gone() -> Result<()> {
             let attached = attached(lab, hook, device, direction)?;
             assert!(attached.contains(program), "{device}: {attached:?}");
         }
-        let mut truths = Vec::new();
-        for family in [Family::V4, Family::V6] {
-            for client in Ns::CLIENTS {
-                let (up, down) = (random.size(300_000), random.size(300_000));
-                let done = Conversation::new(lab, client, family)
-                    .run(&[Send(up), ReceiveToEnd], &[Receive(up), Send(down), Close])?;
-                truths.push(done.truth("on this kernel", &["fin"]));
-            }
-        }
+        let truths = of_everyone(lab, &mut random, "on this kernel")?;
         agent.wait_for_records(truths.len(), SOON)?;
         let stopped = agent.stop()?;
         assert!(stopped.status.success(), "{}", stopped.log);

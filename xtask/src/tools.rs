@@ -8,7 +8,7 @@ use nat_acct_tests::privilege::is_root;
 use crate::apt;
 use crate::process::find;
 
-const PROGRAMS: [(&str, &str); 17] = [
+const PROGRAMS: [(&str, &str); 19] = [
     ("bpftool", "bpftool"),
     ("conntrack", "conntrack"),
     ("curl", "curl"),
@@ -17,6 +17,7 @@ const PROGRAMS: [(&str, &str); 17] = [
     ("iperf3", "iperf3"),
     ("nft", "nftables"),
     ("nginx", "nginx-light"),
+    ("pppd", "ppp"),
     ("scp", "openssh-client"),
     ("socat", "socat"),
     ("ss", "iproute2"),
@@ -26,6 +27,7 @@ const PROGRAMS: [(&str, &str); 17] = [
     ("tc", "iproute2"),
     ("tcpdump", "tcpdump"),
     ("tshark", "tshark"),
+    ("wg", "wireguard-tools"),
 ];
 
 /// Sees to it that all programs are there; quick and silent when they are.

@@ -25,6 +25,7 @@ pub use script::{Ending, Step, Talk, play};
 use super::connect::{attempt_with_isn, dial_with_data, listen};
 use super::{mptcp, payload};
 use crate::lab::{Family, Lab, Ns, translated};
+use crate::random::Random;
 use crate::truth::{Count, Truth};
 use crate::wait::{PATIENCE, wait_until};
 
@@ -54,6 +55,22 @@ impl Done {
             reasons,
         }
     }
+}
+
+/// A conversation of each client in each family, one after the other, of sizes by chance.
+pub fn of_everyone(lab: &Lab, random: &mut Random, label: &str) -> Result<Vec<Truth>> {
+    let mut truths = Vec::new();
+    for family in [Family::V4, Family::V6] {
+        for client in Ns::CLIENTS {
+            let (up, down) = (random.size(300_000), random.size(300_000));
+            let done = Conversation::new(lab, client, family).run(
+                &[Step::Send(up), Step::ReceiveToEnd],
+                &[Step::Receive(up), Step::Send(down), Step::Close],
+            )?;
+            truths.push(done.truth(label, &["fin"]));
+        }
+    }
+    Ok(truths)
 }
 
 /// A conversation between a client and the remote.
