@@ -18,6 +18,7 @@ fn main() -> ExitCode {
             log::init(config.log_level);
             report(agent::detach(&config))
         }
+        Ok(Invocation::Status(pin)) => report_answer(agent::status(&pin)),
         Ok(Invocation::Replay(config)) => report_outcome(replay::run(&config)),
         Ok(Invocation::Schema(format)) => report_answer(schema(format)),
         Err(refusal) => exit::refused(&refusal),

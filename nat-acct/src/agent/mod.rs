@@ -9,6 +9,7 @@ mod losses;
 mod privilege;
 mod recorder;
 mod signals;
+mod status;
 mod sweep;
 mod unknown;
 mod unwritten;
@@ -36,6 +37,8 @@ use crate::{
     sink::{Output, Sink},
     source::live::{Hook, Live, Pins, Predecessor, Settings, check_interfaces, grace},
 };
+
+pub use status::status;
 
 /// How often to look for losses, and for what events may have missed.
 const LOOK_AROUND_EVERY: Duration = Duration::from_millis(250);

@@ -10,6 +10,8 @@ use super::{
     replay::ReplayArgs,
 };
 
+const DEFAULT_PIN: &str = "/sys/fs/bpf/nat-acct";
+
 /// Accounts every TCP connection that a NAT gateway translates, from inside the kernel.
 ///
 /// nat-acct watches the interfaces of a gateway before and after the translation of addresses, and
@@ -41,6 +43,8 @@ pub enum Command {
     /// The programs are detached, and the connections that are still open become records with the
     /// reason `agent-stop`. An agent that still runs has to be stopped before.
     Detach(DetachArgs),
+    /// Say what lives on of an agent that runs, or ran, with `--pin`.
+    Status(StatusArgs),
     /// Account the connections in packet captures of a gateway.
     ///
     /// Captures are pcap or pcapng, also compressed by gzip or zstd. Either each holds one side:
@@ -95,11 +99,19 @@ pub struct RunArgs {
     pub log_level: LogLevelArg,
 }
 
+/// The options of `status`.
+#[derive(Debug, clap::Args)]
+pub struct StatusArgs {
+    /// The directory that the agent was given.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_PIN)]
+    pub pin: PathBuf,
+}
+
 /// The options of `detach`.
 #[derive(Debug, clap::Args)]
 pub struct DetachArgs {
     /// The directory that the agent was given.
-    #[arg(long, value_name = "DIR", default_value = "/sys/fs/bpf/nat-acct")]
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_PIN)]
     pub pin: PathBuf,
 
     /// Where the records go: a file, which is made or added to, or `-` for standard output.

@@ -19,6 +19,8 @@ pub enum Invocation {
     Run(RunConfig),
     /// End what lives on.
     Detach(DetachConfig),
+    /// Say what lives on in a directory.
+    Status(PathBuf),
     /// Account the connections in captures.
     Replay(replay::Config),
     /// Print the JSON Schema of a format.
@@ -73,6 +75,7 @@ impl Invocation {
                 format: args.format.into(),
                 log_level: args.log_level.into(),
             })),
+            Command::Status(args) => Ok(Self::Status(args.pin)),
             Command::Replay(args) => super::replay::config(args).map(Self::Replay),
             Command::Schema(args) => Ok(Self::Schema(args.format.into())),
         }

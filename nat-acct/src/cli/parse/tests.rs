@@ -188,7 +188,7 @@ fn a_ring_is_whole_pages_and_a_power_of_two() {
 fn what_clap_refuses_is_one_line() {
     refuse(
         "",
-        "'nat-acct' requires a subcommand but one was not provided [subcommands: run, detach, replay, schema, help]",
+        "'nat-acct' requires a subcommand but one was not provided [subcommands: run, detach, status, replay, schema, help]",
     );
     refuse("walk", "unrecognized subcommand 'walk'");
     refuse(

@@ -13,6 +13,7 @@ mod mapped;
 mod pins;
 mod predecessor;
 mod programs;
+mod status;
 mod table;
 mod watch;
 mod watched;
@@ -38,6 +39,7 @@ pub use self::{
     load::Settings,
     pins::Pins,
     predecessor::Predecessor,
+    status::Status,
     watch::check_interfaces,
 };
 use self::{

@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use aya::maps::MapData;
 use nat_acct_common::layout::{ABI_VERSION, Direction, Instance};
 use nix::{
+    errno::Errno,
     fcntl::{Flock, FlockArg},
     sys::statfs::{BPF_FS_MAGIC, statfs},
 };
@@ -38,7 +39,8 @@ const INSTANCE: &str = "INSTANCE";
 /// A directory that is this agent's alone.
 pub struct Pins {
     dir: PathBuf,
-    _lock: Flock<File>,
+    /// `None` if it is only looked at.
+    lock: Option<Flock<File>>,
 }
 
 impl Pins {
@@ -58,16 +60,33 @@ impl Pins {
                  `mount -t bpf bpf /sys/fs/bpf` if nothing is mounted there)"
             );
         }
-        let file = File::open(dir).with_context(|| format!("cannot open {shown}"))?;
-        let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock);
-        let lock = lock.map_err(|(_, error)| match error {
-            nix::Error::EWOULDBLOCK => anyhow::anyhow!("another nat-acct runs with {shown}"),
-            error => anyhow::Error::new(error).context(format!("cannot lock {shown}")),
-        })?;
+        let lock = match lock(dir)? {
+            Ok(lock) => lock,
+            Err(Errno::EWOULDBLOCK) => bail!("another nat-acct runs with {shown}"),
+            Err(error) => return Err(error).with_context(|| format!("cannot lock {shown}")),
+        };
         Ok(Self {
             dir: dir.to_owned(),
-            _lock: lock,
+            lock: Some(lock),
         })
+    }
+
+    /// Looks at a directory that may be another agent's.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub(super) fn look_at(dir: &Path) -> Result<Self> {
+        fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            lock: None,
+        })
+    }
+
+    /// Whether an agent has it, be it this one.
+    pub(super) fn is_taken(&self) -> bool {
+        self.lock.is_some() || matches!(lock(&self.dir), Ok(Err(Errno::EWOULDBLOCK)))
     }
 
     /// What another agent has left here.
@@ -131,8 +150,12 @@ impl Pins {
             .create(self.of_abi())
     }
 
-    /// Removes everything that is here: what nobody else holds then is gone.
+    /// Removes everything that is here: what nobody else holds then is gone. Nothing is removed
+    /// that is only looked at.
     pub(super) fn remove(&self) -> io::Result<()> {
+        if self.lock.is_none() {
+            return Ok(());
+        }
         match fs::remove_dir_all(self.of_abi()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             Ok(()) | Err(_) => Ok(()),
@@ -142,4 +165,10 @@ impl Pins {
     fn of_abi(&self) -> PathBuf {
         self.dir.join(format!("abi-{ABI_VERSION}"))
     }
+}
+
+/// Takes a directory for as long as the lock lives.
+fn lock(dir: &Path) -> Result<Result<Flock<File>, Errno>> {
+    let file = File::open(dir).with_context(|| format!("cannot open {}", dir.display()))?;
+    Ok(Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, error)| error))
 }

@@ -12,7 +12,8 @@ pub struct Predecessor {
     pub inside: Vec<String>,
     /// Names of the outside interfaces.
     pub outside: Vec<String>,
-    max_connections: u32,
+    /// Connections at a time.
+    pub max_connections: u32,
     ring_bytes: u32,
     close_on_first_fin: bool,
 }
@@ -29,7 +30,7 @@ impl Predecessor {
         Ok(instance.map(Self::described_by))
     }
 
-    fn described_by(instance: &Instance) -> Self {
+    pub(super) fn described_by(instance: &Instance) -> Self {
         Self {
             inside: names(&instance.inside),
             outside: names(&instance.outside),

@@ -1,0 +1,59 @@
+//! What lives on in a directory, looked at from outside: nothing is changed, and an agent may run.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use aya::maps::MapData;
+use nat_acct_common::layout::Connection;
+
+use super::{mapped::MappedArray, pins::Pins, predecessor::Predecessor};
+
+/// What lives on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// Who made the maps.
+    pub maker: Predecessor,
+    /// When they were made, in nanoseconds of the monotonic clock.
+    pub made_ns: u64,
+    /// Whether an agent runs.
+    pub has_agent: bool,
+    /// Records so far.
+    pub records: u64,
+    /// Connections without a written record.
+    pub connections: u64,
+    /// Those of them that wait for an answer.
+    pub half_open: u64,
+}
+
+impl Status {
+    /// Of `dir`; `None` if nothing lives on there.
+    ///
+    /// # Errors
+    ///
+    /// When it is of another ABI, or cannot be read.
+    pub fn of(dir: &Path) -> Result<Option<Self>> {
+        let pins = Pins::look_at(dir)?;
+        let instance = pins.instance()?;
+        let Some(instance) = instance.as_ref().and_then(|instance| instance.get(0)) else {
+            return Ok(None);
+        };
+        let slots = instance.max_connections.get() + 1;
+        let map = MapData::from_pin(pins.map("CONNECTIONS")).context("cannot open CONNECTIONS")?;
+        let connections: MappedArray<Connection> = MappedArray::new(&map, slots)?;
+        let (mut open, mut half_open) = (0, 0);
+        for connection in (1..slots).filter_map(|slot| connections.get(slot)) {
+            if connection.opened_ns.get() != 0 {
+                open += 1;
+                half_open += u64::from(!connection.established.get());
+            }
+        }
+        Ok(Some(Self {
+            maker: Predecessor::described_by(instance),
+            made_ns: instance.made_ns.get(),
+            has_agent: pins.is_taken(),
+            records: instance.next_record.get(),
+            connections: open,
+            half_open,
+        }))
+    }
+}
