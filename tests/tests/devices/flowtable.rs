@@ -1,6 +1,6 @@
 //! A flowtable of nftables takes packets of established connections past most of the network stack.
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use nat_acct_tests::truth::assert_equal;
 use nat_acct_tests::{Family, Lab, Ns, in_a_lab};
 
@@ -36,9 +36,30 @@ fn check(case: &str, devices: &str) -> Result<()> {
         let truths = converse(lab, &FAMILIES)?;
         let records = finish(agent, truths.len())?;
         assert_equal(&truths, &records);
+        let volumes = records
+            .iter()
+            .map(|one| (one.volume_sent, one.volume_received));
+        let counted: u64 = volumes
+            .map(|(sent, received)| sent.packets + received.packets)
+            .sum();
+        let forwarded = forwarded(lab)?;
+        ensure!(
+            forwarded < counted,
+            "the flowtable took none of {counted} packets past the chain, which saw {forwarded}"
+        );
         note(case, "exact");
         Ok(())
     })
+}
+
+/// Packets that have come through the chain of forwarding.
+fn forwarded(lab: &Lab) -> Result<u64> {
+    let chain = lab.run(Ns::Gateway, "nft list chain inet lab forward")?;
+    let mut words = chain
+        .split_whitespace()
+        .skip_while(|&word| word != "packets");
+    let packets = words.nth(1).context("no counter in the chain")?;
+    Ok(packets.parse()?)
 }
 
 fn add_flowtable(lab: &Lab, devices: &str) -> Result<()> {
