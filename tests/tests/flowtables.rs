@@ -2,7 +2,7 @@
 //! one over the ports of the bridge goes past it, and the agent says so.
 
 use anyhow::{Result, ensure};
-use nat_acct_tests::shapes::{Way, shown};
+use nat_acct_tests::shapes::{self, Way, shown};
 use nat_acct_tests::traffic::conversation::Conversation;
 use nat_acct_tests::traffic::conversation::Step::{Close, Meet, Receive, ReceiveToEnd, Send};
 use nat_acct_tests::truth::assert_equal;
@@ -116,5 +116,5 @@ fn converse(lab: &Lab) -> Result<Vec<Truth>> {
 }
 
 fn note(case: &str, result: &str) {
-    shown("Neighbours and interfaces", case, Way::Live, result);
+    shown(shapes::DEVICES, case, Way::Live, result);
 }

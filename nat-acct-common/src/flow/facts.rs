@@ -84,6 +84,12 @@ impl Facts {
         })
     }
 
+    /// Whether both sides have sent a FIN.
+    pub fn has_both_fins(&self) -> bool {
+        let has_fin = |sender| self.fin_ns.get(sender).is_some();
+        has_fin(Sender::Client) && has_fin(Sender::Remote)
+    }
+
     /// Whether the side that was opened to has answered with a SYN of its own.
     pub fn answered(&self) -> bool {
         self.isn.get(self.opener.peer()).is_some()

@@ -229,6 +229,9 @@ impl Driver {
     /// Sees to the interfaces; some may have come or gone, or not.
     pub(super) fn tend_interfaces(&mut self) -> Result<()> {
         interfaces::report(&self.live.tend()?);
+        if self.live.is_bypassed() {
+            self.engine.note_bypass(clock::monotonic_ns());
+        }
         Ok(())
     }
 

@@ -69,6 +69,8 @@ pub struct Engine {
     matcher: Matcher,
     timers: Timers,
     stopped: Option<End>,
+    /// When packets last went past the inside.
+    bypassed_ns: u64,
     requests: VecDeque<Request>,
     records: VecDeque<Closed>,
     stats: Stats,
@@ -99,6 +101,12 @@ impl Engine {
     /// says nothing.
     pub fn set_outside_incomplete(&mut self) {
         self.matcher.set_outside_incomplete();
+    }
+
+    /// Tells the engine that at `now_ns` packets may go past the inside unseen: of a connection that
+    /// is open then, only FINs prove that its counts are whole.
+    pub fn note_bypass(&mut self, now_ns: u64) {
+        self.bypassed_ns = now_ns;
     }
 
     /// Takes in what happened until `now_ns`.
@@ -211,7 +219,8 @@ impl Engine {
             return;
         }
         let end = lifetime::reason(facts, &self.timeouts, self.stopped);
-        let closed = summary::of(facts, volumes, &mapping, end);
+        let mut closed = summary::of(facts, volumes, &mapping, end);
+        closed.partial |= facts.opened_ns <= self.bypassed_ns && !facts.has_both_fins();
         self.stats.count(&closed);
         self.records.push_back(closed);
     }

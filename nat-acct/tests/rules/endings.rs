@@ -230,3 +230,28 @@ fn an_answer_that_was_missed_is_marked() {
     assert_eq!(record.totals.sent.payload_bytes, 100);
     assert!(record.partial, "{record:#?}");
 }
+
+#[test]
+fn where_packets_go_past_only_fins_prove_that_a_count_is_whole() {
+    let mut gateway = Gateway::new();
+    let mut talks = [5000, 5001].map(|port| talk(port, 1_000, 9_000));
+    for talk in &mut talks {
+        talk.open(&mut gateway);
+        talk.send(&mut gateway, 33);
+    }
+    gateway.engine.note_bypass(gateway.now_ns);
+    let [whole, cut] = &mut talks;
+    whole.finish(&mut gateway, 0);
+    whole.finish_by_remote(&mut gateway, 0);
+    cut.reset(&mut gateway);
+    let mut later = talk(5002, 1_000, 9_000);
+    later.open(&mut gateway);
+    later.reset(&mut gateway);
+    let partial = |port: u16| (port, port == 5001);
+    let found: Vec<_> = gateway
+        .stop()
+        .iter()
+        .map(|record| (record.client.port, record.partial))
+        .collect();
+    assert_eq!(found, [5000, 5001, 5002].map(partial));
+}

@@ -43,6 +43,14 @@ impl Talk {
         }
     }
 
+    /// The endpoints with these initial sequence numbers.
+    pub fn with_isns(self, client_isn: u32, remote_isn: u32) -> Self {
+        Self {
+            next: PerSender([client_isn, remote_isn]),
+            ..self
+        }
+    }
+
     /// The same endpoints begin anew, with these sequence numbers.
     pub fn anew(&self, client_isn: u32, remote_isn: u32) -> Self {
         Self {

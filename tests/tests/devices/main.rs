@@ -2,7 +2,6 @@
 //! is skipped; `cargo xtask test --kernels` runs these tests on kernels that have all of them.
 
 mod bond;
-mod flowtable;
 mod gateway;
 mod ppp;
 mod tunnel;

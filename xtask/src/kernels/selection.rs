@@ -36,6 +36,13 @@ const TESTS: &[(&str, &[&str])] = &[
             "the_remote_opened_it_through_a_port_forward",
         ],
     ),
+    (
+        "flowtables",
+        &[
+            "one_over_the_interfaces_changes_nothing",
+            "one_over_the_ports_of_the_bridge_is_warned_of",
+        ],
+    ),
     ("neighbours", &["foreign_filters_and_their_qdisc_stay"]),
     ("reuse", &["one_port_leads_to_two_remotes_at_once"]),
     (
@@ -46,7 +53,6 @@ const TESTS: &[(&str, &[&str])] = &[
         "devices",
         &[
             "bond::a_bond_is_the_inside",
-            "flowtable::over_the_inside_and_the_outside",
             "ppp::ppp_is_the_outside",
             "tunnel::ipip_is_the_outside",
             "tunnel::wireguard_is_the_inside",

@@ -212,6 +212,11 @@ impl Live {
         self.watch.tend(&mut self.ebpf)
     }
 
+    /// Whether packets go past an inside interface, as far as was seen.
+    pub fn is_bypassed(&self) -> bool {
+        self.watch.is_bypassed()
+    }
+
     /// Stops counting: the programs are detached, those on the inside first, and the maps stay.
     pub fn detach(&mut self) {
         self.watch.detach();

@@ -110,6 +110,10 @@ impl Watch {
         })
     }
 
+    pub(super) fn is_bypassed(&self) -> bool {
+        self.watched.iter().any(Watched::is_bypassed)
+    }
+
     pub(super) fn detach(&mut self) {
         for watched in self.watched.iter_mut().rev() {
             watched.detach();

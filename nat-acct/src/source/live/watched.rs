@@ -124,6 +124,11 @@ impl Watched {
         is_new.then_some(outcome)
     }
 
+    /// Whether packets go past it.
+    pub(super) fn is_bypassed(&self) -> bool {
+        !self.bypasses.is_empty()
+    }
+
     /// Which flowtables have come to take packets past it.
     fn look_for_bypasses(&mut self, means: &Means<'_>) -> Vec<What> {
         if self.side == Side::Outside {
