@@ -134,7 +134,8 @@ fn converse(lab: &Lab, family: Family, port: u16, label: &str) -> Result<Expecte
         volume(family, at_client.segments_out + 1, UP),
         volume(family, at_client.segments_in + 1, DOWN),
     );
-    let clean = resent == 0 && lost(lab)? == lost_before;
+    let reordered = at_client.out_of_order + at_remote.out_of_order;
+    let clean = resent == 0 && reordered == 0 && lost(lab)? == lost_before;
     Ok(Expected {
         truth: done.truth(label, &["fin"]),
         volumes: clean.then_some(volumes),

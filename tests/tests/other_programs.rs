@@ -403,12 +403,13 @@ fn put_back(lab: &Lab, agent: Agent, truth: Truth, taken_off: usize) -> Result<(
 /// So much that it is noticed if the agent does not see it.
 const MUCH: u64 = 9_000_000;
 
-fn converse(lab: &Lab, down: u64) -> Result<Vec<Truth>> {
+/// So many bytes each way.
+fn converse(lab: &Lab, bytes: u64) -> Result<Vec<Truth>> {
     let mut truths = Vec::new();
     for family in [Family::V4, Family::V6] {
         let done = Conversation::new(lab, Ns::Client1, family).run(
-            &[Send(90_000), ReceiveToEnd],
-            &[Receive(90_000), Send(down), Close],
+            &[Send(bytes), ReceiveToEnd],
+            &[Receive(bytes), Send(bytes), Close],
         )?;
         truths.push(done.truth("beside others", &["fin"]));
     }

@@ -21,6 +21,9 @@ pub struct Counters {
     pub segments_out: u64,
     /// Segments that it received.
     pub segments_in: u64,
+    /// How many of them came out of order, and were told so by a selective
+    /// acknowledgment, a TCP option (RFC 2018).
+    pub out_of_order: u64,
 }
 
 /// A TCP connection, as one of its sockets knows it; a subflow of Multipath TCP is
@@ -75,6 +78,7 @@ fn connection(line: &str) -> Result<Connection> {
             bytes_received: number(line, "bytes_received")?,
             segments_out: number(line, "segs_out")?,
             segments_in: number(line, "segs_in")?,
+            out_of_order: number(line, "rcv_ooopack")?,
         },
     })
 }
