@@ -6,6 +6,7 @@ pub mod connect;
 pub mod conversation;
 pub mod curl;
 pub mod half_close;
+pub mod held;
 pub mod http;
 pub mod iperf3;
 mod isn;

@@ -1,0 +1,48 @@
+//! More connections than the table has room for: what fits is exact, what does
+//! not is counted, and nobody's traffic suffers.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use nat_acct_common::layout::Cause;
+use nat_acct_tests::ignored::Ignored;
+use nat_acct_tests::traffic::held::{self, Held};
+use nat_acct_tests::truth::assert_equal;
+use nat_acct_tests::{Agent, Family, Ns, Truth, agent, in_a_lab};
+
+const ROOM: usize = 100;
+const CONNECTIONS: usize = 1_000;
+const SOON: Duration = Duration::from_secs(30);
+
+#[test]
+fn what_does_not_fit_is_counted() -> Result<()> {
+    in_a_lab(|lab| {
+        let mut agent = Agent::start(lab, &["--max-connections", &ROOM.to_string()])?;
+        let ignored = Ignored::of(agent.process().pid())?;
+        let listener = held::listen(lab, Family::V4)?;
+        let all = held::open(lab, Ns::Client1, &listener, CONNECTIONS)?;
+        let too_many = CONNECTIONS - ROOM;
+        assert_eq!(ignored.packets(Cause::TableFull)?, too_many as u64);
+
+        let mut truths = talk_and_close(all)?;
+        truths.truncate(ROOM);
+        agent.wait_for_records(ROOM, SOON)?;
+        // Their places are free when their records are written.
+        let later = held::open(lab, Ns::Client2, &listener, ROOM)?;
+        truths.extend(talk_and_close(later)?);
+        agent.wait_for_records(2 * ROOM, SOON)?;
+        let stopped = agent.stop()?;
+        assert_equal(&truths, &agent::closing(&stopped.records)?);
+        assert!(stopped.log.contains("table_full"), "{}", stopped.log);
+        Ok(())
+    })
+}
+
+/// Each of its own size.
+fn talk_and_close(all: Vec<Held>) -> Result<Vec<Truth>> {
+    let talk = |(number, mut held): (u64, Held)| {
+        held.exchange(100 + number, 2_000 + 3 * number)?;
+        held.close("in a full table")
+    };
+    (0..).zip(all).map(talk).collect()
+}
