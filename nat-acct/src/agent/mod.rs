@@ -91,6 +91,7 @@ pub fn run(config: &Config) -> Result<()> {
             None => None,
         };
         let mut driver = start(config, pins)?;
+        info!("attached");
         let served = serve(&mut driver, &mut signals, &config.output).await;
         if served.is_err() {
             // The first error is the one to be said.
@@ -189,7 +190,6 @@ fn start(config: &Config, pins: Option<Pins>) -> Result<Driver> {
         live.attach(inside, outside, config.hook)
     };
     interfaces::report(&attached.map_err(privilege::explain)?);
-    info!("attached");
     let engine = Engine::new(config.timeouts);
     let recorder = Recorder::start(sink, stamp, config.format);
     let recorder = recorder.context("cannot start the thread that writes records")?;

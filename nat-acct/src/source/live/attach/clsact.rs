@@ -126,6 +126,13 @@ impl Drop for Held {
     }
 }
 
+/// The filter of the same owner that is where one is to be attached.
+pub(super) fn find(target: Target<'_>, owner: &Owner) -> io::Result<Option<Filter>> {
+    let filters = filters::of(target.index, target.direction)?;
+    let is_owners = |filter: &Filter| filter.handle == owner.handle && is_agents(filter);
+    Ok(filters.into_iter().find(is_owners))
+}
+
 /// Attaches `program`. If there is a filter of the same owner, the program takes its place without
 /// a packet between them.
 pub(super) fn attach(
@@ -142,11 +149,9 @@ pub(super) fn attach(
         ..
     } = target;
     add_qdisc(interface, index)?;
-    let filters = filters::of(index, direction)?;
     let number = program.info()?.id();
     let handle = TcHandle::from(owner.handle);
-    let is_owners = |filter: &&Filter| filter.handle == owner.handle && is_agents(filter);
-    let id = if let Some(filter) = filters.iter().find(is_owners) {
+    let id = if let Some(filter) = find(target, owner)? {
         program.attach_to_link(SchedClassifierLink::attached(
             interface,
             attach_type(direction),
@@ -156,7 +161,7 @@ pub(super) fn attach(
         )?)?
     } else {
         let options = TcAttachOptions::Netlink(NlOptions {
-            priority: priority(place, &filters),
+            priority: priority(place, &filters::of(index, direction)?),
             handle,
             classid: None,
         });

@@ -6,7 +6,10 @@ mod clsact;
 mod filters;
 mod tcx;
 
-use std::{fmt, io, path::PathBuf};
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result};
 use aya::{
@@ -172,6 +175,7 @@ fn attach_program(
         ..
     } = target;
     let place = side.place(direction);
+    let wanted = found(target, owner, pin.as_deref())?.or(wanted);
     let hook = match wanted {
         Some(hook) => hook,
         None if place == Place::Last && is_translated_later(index, direction)? => Hook::Clsact,
@@ -185,6 +189,16 @@ fn attach_program(
     }
     let lives_on = pin.is_some();
     clsact::attach(program, target, place, owner, lives_on).map(Held::Clsact)
+}
+
+/// How the program of the agent before this one is attached, if it lives on. Another hook beside it
+/// would count all twice.
+fn found(target: Target<'_>, owner: &Owner, pin: Option<&Path>) -> Result<Option<Hook>> {
+    if clsact::find(target, owner)?.is_some() {
+        return Ok(Some(Hook::Clsact));
+    }
+    let link = pin.map(|pin| tcx::find(target, pin)).transpose()?.flatten();
+    Ok(link.map(|_| Hook::Tcx))
 }
 
 /// Whether a filter of clsact, which is behind all of TCX, may change addresses.

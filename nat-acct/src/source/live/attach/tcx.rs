@@ -98,18 +98,26 @@ fn adopt(
     target: Target<'_>,
     pin: &Path,
 ) -> Result<Option<SchedClassifierLink>> {
+    if let Some(link) = find(target, pin)? {
+        let id = program.attach_to_link(link.try_into()?)?;
+        return Ok(Some(program.take_link(id)?));
+    }
+    if pin.exists() {
+        // It went with an interface of the same name, or somebody has detached it.
+        fs::remove_file(pin)?;
+    }
+    Ok(None)
+}
+
+/// The link in `pin`, if it is where one is to be attached.
+pub(super) fn find(target: Target<'_>, pin: &Path) -> Result<Option<FdLink>> {
     if !pin.exists() {
         return Ok(None);
     }
     let link = FdLink::from(PinnedLink::from_pin(pin)?);
     let attached = link.info()?.program_id();
-    if !programs(target.index, target.direction)?.contains(&attached) {
-        // It went with an interface of the same name, or somebody has detached it.
-        fs::remove_file(pin)?;
-        return Ok(None);
-    }
-    let id = program.attach_to_link(link.try_into()?)?;
-    Ok(Some(program.take_link(id)?))
+    let is_there = programs(target.index, target.direction)?.contains(&attached);
+    Ok(is_there.then_some(link))
 }
 
 fn pinned_at(pin: &Path, link: SchedClassifierLink) -> Result<SchedClassifierLink> {
