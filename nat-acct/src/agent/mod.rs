@@ -1,47 +1,45 @@
-//! `nat-acct run`: sets up the source, the engine and the sink, and runs until a signal comes. The
-//! loop waits; what there is to do is in [`driver`].
+//! `nat-acct run`: sets up the source, the engine and the sink, and runs until a signal comes.
+//! [`event_loop`] waits; what there is to do is in [`driver`]. What lives on from agent to agent is in
+//! [`succession`].
 
 mod addresses;
 mod boot;
 mod driver;
+mod ending;
+mod event_loop;
 mod interfaces;
 mod losses;
 mod privilege;
 mod recorder;
 mod signals;
 mod status;
+mod succession;
 mod sweep;
 mod unknown;
 mod unwritten;
 
-use std::{future, os::fd::AsRawFd, path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, bail};
-use tokio::{
-    io::{Interest, unix::AsyncFd},
-    task::JoinHandle,
-    time,
-};
-use tracing::{info, warn};
+use anyhow::{Context as _, Result};
+use tracing::info;
 
 use self::{
     driver::Driver,
     recorder::{Recorder, RecorderError},
-    signals::{Meaning, Signals},
+    signals::Signals,
 };
 use crate::{
     clock,
     engine::{Engine, Timeouts},
-    netlink::{Changes, group},
-    record::{End, Format, Stamp},
+    record::{Format, Stamp},
     sink::{Output, Sink},
-    source::live::{Hook, Live, Pins, Predecessor, Settings, check_interfaces, grace},
+    source::live::{Hook, Live, Pins, Settings, check_interfaces},
 };
 
-pub use status::status;
-
-/// How often to look for losses, and for what events may have missed.
-const LOOK_AROUND_EVERY: Duration = Duration::from_millis(250);
+pub use self::{
+    status::status,
+    succession::{DetachConfig, detach},
+};
 
 /// What the agent is to do.
 #[derive(Clone, Debug)]
@@ -64,19 +62,6 @@ pub struct Config {
     pub pin: Option<PathBuf>,
 }
 
-/// What is to be ended, and what to do with its connections.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DetachConfig {
-    /// Where programs and maps live on.
-    pub pin: PathBuf,
-    /// Where records go.
-    pub output: Output,
-    /// How they are written.
-    pub format: Format,
-    /// The least grave events that are logged.
-    pub log_level: tracing::Level,
-}
-
 /// Runs the agent until SIGINT or SIGTERM, or until nobody reads the records any more.
 ///
 /// # Errors
@@ -87,48 +72,17 @@ pub fn run(config: &Config) -> Result<()> {
         let mut signals = Signals::listen()?;
         let pins = config.pin.as_deref().map(Pins::open).transpose()?;
         let pins = match pins {
-            Some(pins) => Some(make_room(pins, config).await?),
+            Some(pins) => Some(succession::make_room(pins, config).await?),
             None => None,
         };
         let mut driver = start(config, pins)?;
         info!("attached");
-        let served = serve(&mut driver, &mut signals, &config.output).await;
+        let served = event_loop::serve(&mut driver, &mut signals, &config.output).await;
         if served.is_err() {
             // The first error is the one to be said.
             let _ = driver.write_rest().await;
         }
         served
-    })
-}
-
-/// Ends what lives on in the directory that is named: the programs are detached, and the
-/// connections that are still open become records.
-///
-/// # Errors
-///
-/// When nothing lives there, or what lives there cannot be read.
-pub fn detach(config: &DetachConfig) -> Result<()> {
-    block_on(async {
-        let pins = Pins::open(&config.pin)?;
-        let predecessor = Predecessor::of(&pins)?;
-        let Some(predecessor) = predecessor else {
-            bail!("nothing lives on in {}", config.pin.display());
-        };
-        let settings = predecessor.settings(config.log_level);
-        let config = Config {
-            inside: predecessor.inside,
-            outside: predecessor.outside,
-            output: config.output.clone(),
-            format: config.format,
-            timeouts: Timeouts {
-                close_on_first_fin: settings.close_on_first_fin,
-                ..Timeouts::default()
-            },
-            hook: None,
-            settings,
-            pin: Some(config.pin.clone()),
-        };
-        end(&config, pins).await
     })
 }
 
@@ -141,37 +95,6 @@ fn block_on(work: impl Future<Output = Result<()>>) -> Result<()> {
         Err(error) if is_closed(&error) => Ok(()),
         result => result,
     }
-}
-
-/// Ends a predecessor whose maps this agent cannot use.
-async fn make_room(pins: Pins, config: &Config) -> Result<Pins> {
-    let Some(predecessor) = Predecessor::of(&pins)? else {
-        return Ok(pins);
-    };
-    if predecessor.fits(&config.settings, &config.inside, &config.outside) {
-        return Ok(pins);
-    }
-    warn!("what lives on was made with other settings: its connections are recorded and end here");
-    let settings = predecessor.settings(config.settings.log_level);
-    let config = Config {
-        inside: predecessor.inside,
-        outside: predecessor.outside,
-        timeouts: Timeouts {
-            close_on_first_fin: settings.close_on_first_fin,
-            ..config.timeouts
-        },
-        settings,
-        ..config.clone()
-    };
-    end(&config, pins).await?;
-    Pins::open(config.pin.as_deref().context("it was there before")?)
-}
-
-/// Adopts what lives on, and ends it.
-async fn end(config: &Config, pins: Pins) -> Result<()> {
-    let mut driver = start(config, Some(pins))?;
-    finish(&mut driver, None).await?;
-    driver.unpin()
 }
 
 fn start(config: &Config, pins: Option<Pins>) -> Result<Driver> {
@@ -201,7 +124,7 @@ fn start(config: &Config, pins: Option<Pins>) -> Result<Driver> {
 /// Lets what the programs log appear in our log.
 fn log_programs(live: &mut Live) -> Result<()> {
     let logger = aya_log::EbpfLogger::init(live.ebpf()).context("cannot read the programs' log")?;
-    let mut logger = readable(logger)?;
+    let mut logger = event_loop::readable(logger)?;
     tokio::spawn(async move {
         while let Ok(mut ready) = logger.readable_mut().await {
             ready.get_inner_mut().flush();
@@ -211,118 +134,6 @@ fn log_programs(live: &mut Live) -> Result<()> {
     Ok(())
 }
 
-/// Waits for whatever comes first, has it done, and again.
-async fn serve(driver: &mut Driver, signals: &mut Signals, output: &Output) -> Result<()> {
-    let written = driver.written();
-    let events = readable(driver.events_fd()?)?;
-    // What has changed before this is seen by the first look around.
-    let interfaces = readable(Changes::listen(group::LINK | group::TC)?)?;
-    driver.interfaces_changed()?;
-    let mut look_around = time::interval(LOOK_AROUND_EVERY);
-    let mut grace: Option<JoinHandle<()>> = None;
-    loop {
-        driver.pump()?;
-        if grace.is_none() && driver.begin_grace() {
-            grace = Some(tokio::task::spawn_blocking(grace::wait));
-        }
-        tokio::select! {
-            ready = events.readable() => {
-                if driver.drain_events() {
-                    ready?.clear_ready();
-                }
-            }
-            changed = interfaces.readable() => {
-                let mut changed = changed?;
-                changed.get_inner().take();
-                changed.clear_ready();
-                driver.interfaces_changed()?;
-            }
-            () = until(driver.next_timeout()) => driver.handle_timeout(),
-            () = finished(&mut grace) => driver.end_grace(),
-            () = future::ready(()), if driver.has_harvest() => driver.harvest()?,
-            _ = look_around.tick() => driver.look_around()?,
-            () = written.notified() => {}
-            meaning = signals.received() => match (meaning, output) {
-                (Meaning::HungUp, Output::File(_)) => driver.reopen(),
-                // Nothing can be opened again, and the terminal may be gone.
-                (Meaning::HungUp, Output::Standard) | (Meaning::Stop, _) => break,
-            },
-        }
-    }
-    info!("stopping");
-    if driver.lives_on() {
-        info!("the programs go on counting: `nat-acct detach` ends them");
-        leave(driver, grace).await
-    } else {
-        finish(driver, grace).await
-    }
-}
-
-/// Has what is due written, and leaves the rest to the next agent.
-async fn leave(driver: &mut Driver, grace: Option<JoinHandle<()>>) -> Result<()> {
-    harvest(driver, grace).await?;
-    driver.close().await
-}
-
-/// Has the records of the connections that are still open written.
-async fn finish(driver: &mut Driver, grace: Option<JoinHandle<()>>) -> Result<()> {
-    driver.stop(End::AgentStop)?;
-    harvest(driver, grace).await?;
-    loop {
-        if driver.begin_grace() {
-            let grace = tokio::task::spawn_blocking(grace::wait);
-            harvest(driver, Some(grace)).await?;
-        } else if driver.has_retiring() {
-            driver.wait_for_room().await;
-        } else {
-            return driver.close().await;
-        }
-    }
-}
-
-/// Waits for the grace period, if there is one, and reads what it was for.
-async fn harvest(driver: &mut Driver, grace: Option<JoinHandle<()>>) -> Result<()> {
-    if let Some(grace) = grace {
-        grace.await?;
-        driver.end_grace();
-    }
-    while driver.has_harvest() {
-        driver.harvest()?;
-        driver.pump()?;
-    }
-    Ok(())
-}
-
-async fn until(due_ns: Option<u64>) {
-    match due_ns {
-        Some(due_ns) => {
-            let wait_ns = due_ns.saturating_sub(clock::monotonic_ns());
-            time::sleep(Duration::from_nanos(wait_ns)).await;
-        }
-        None => future::pending().await,
-    }
-}
-
-/// Resolves when the grace period is over; never without one.
-async fn finished(grace: &mut Option<JoinHandle<()>>) {
-    match grace {
-        Some(handle) => {
-            // A panic of the waiting thread means at worst that it did not wait long.
-            let _ = handle.await;
-            *grace = None;
-        }
-        None => future::pending().await,
-    }
-}
-
 fn is_closed(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(RecorderError::Closed))
-}
-
-/// Lets the loop wait until `source` can be read.
-fn readable<T: AsRawFd + Send + Sync + 'static>(source: T) -> Result<AsyncFd<T>> {
-    // SAFETY: all sources, a ring buffer, an owned descriptor and a socket, keep the same
-    // descriptor open for as long as they live.
-    let registered = unsafe { AsyncFd::register_with_interest(source, Interest::READABLE) };
-    registered.context("cannot wait for the kernel")
 }

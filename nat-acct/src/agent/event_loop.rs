@@ -1,0 +1,107 @@
+//! Waits for whatever comes first, and has the driver do it.
+
+use std::{future, os::fd::AsRawFd, time::Duration};
+
+use anyhow::{Context as _, Result};
+use tokio::{
+    io::{Interest, unix::AsyncFd},
+    task::JoinHandle,
+    time,
+};
+use tracing::info;
+
+use super::{
+    driver::Driver,
+    ending,
+    signals::{Meaning, Signals},
+};
+use crate::{
+    clock,
+    netlink::{Changes, group},
+    sink::Output,
+    source::live::grace,
+};
+
+/// How often to look for losses, and for what events may have missed.
+const LOOK_AROUND_EVERY: Duration = Duration::from_millis(250);
+
+/// Goes on until a signal comes, and then ends in order.
+pub(super) async fn serve(
+    driver: &mut Driver,
+    signals: &mut Signals,
+    output: &Output,
+) -> Result<()> {
+    let written = driver.written();
+    let events = readable(driver.events_fd()?)?;
+    // What has changed before this is seen by the first look around.
+    let interfaces = readable(Changes::listen(group::LINK | group::TC)?)?;
+    driver.interfaces_changed()?;
+    let mut look_around = time::interval(LOOK_AROUND_EVERY);
+    let mut grace: Option<JoinHandle<()>> = None;
+    loop {
+        driver.pump()?;
+        if grace.is_none() && driver.begin_grace() {
+            grace = Some(tokio::task::spawn_blocking(grace::wait));
+        }
+        tokio::select! {
+            ready = events.readable() => {
+                if driver.drain_events() {
+                    ready?.clear_ready();
+                }
+            }
+            changed = interfaces.readable() => {
+                let mut changed = changed?;
+                changed.get_inner().take();
+                changed.clear_ready();
+                driver.interfaces_changed()?;
+            }
+            () = until(driver.next_timeout()) => driver.handle_timeout(),
+            () = finished(&mut grace) => driver.end_grace(),
+            () = future::ready(()), if driver.has_harvest() => driver.harvest()?,
+            _ = look_around.tick() => driver.look_around()?,
+            () = written.notified() => {}
+            meaning = signals.received() => match (meaning, output) {
+                (Meaning::HungUp, Output::File(_)) => driver.reopen(),
+                // Nothing can be opened again, and the terminal may be gone.
+                (Meaning::HungUp, Output::Standard) | (Meaning::Stop, _) => break,
+            },
+        }
+    }
+    info!("stopping");
+    if driver.lives_on() {
+        info!("the programs go on counting: `nat-acct detach` ends them");
+        ending::leave(driver, grace).await
+    } else {
+        ending::finish(driver, grace).await
+    }
+}
+
+async fn until(due_ns: Option<u64>) {
+    match due_ns {
+        Some(due_ns) => {
+            let wait_ns = due_ns.saturating_sub(clock::monotonic_ns());
+            time::sleep(Duration::from_nanos(wait_ns)).await;
+        }
+        None => future::pending().await,
+    }
+}
+
+/// Resolves when the grace period is over; never without one.
+async fn finished(grace: &mut Option<JoinHandle<()>>) {
+    match grace {
+        Some(handle) => {
+            // A panic of the waiting thread means at worst that it did not wait long.
+            let _ = handle.await;
+            *grace = None;
+        }
+        None => future::pending().await,
+    }
+}
+
+/// Lets the loop wait until `source` can be read.
+pub(super) fn readable<T: AsRawFd + Send + Sync + 'static>(source: T) -> Result<AsyncFd<T>> {
+    // SAFETY: all sources, a ring buffer, an owned descriptor and a socket, keep the same
+    // descriptor open for as long as they live.
+    let registered = unsafe { AsyncFd::register_with_interest(source, Interest::READABLE) };
+    registered.context("cannot wait for the kernel")
+}
