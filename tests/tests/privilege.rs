@@ -7,6 +7,7 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::Result;
+use nat_acct_tests::lab::{INSIDE, OUTSIDE};
 use nat_acct_tests::privilege::{NOBODY, as_nobody};
 use nat_acct_tests::traffic::conversation::Conversation;
 use nat_acct_tests::traffic::conversation::Step::{Close, Receive, ReceiveToEnd, Send};
@@ -49,6 +50,23 @@ fn the_needed_capabilities_suffice() -> Result<()> {
         let stopped = agent.stop()?;
         assert!(stopped.status.success(), "{}", stopped.log);
         assert_equal(&truths, &agent::closing(&stopped.records)?);
+        Ok(())
+    })
+}
+
+#[test]
+fn in_a_user_namespace_it_says_so() -> Result<()> {
+    in_a_lab(|lab| {
+        let mut command = lab.command(Ns::Gateway, "unshare");
+        command
+            .args(["--user", "--map-root-user"])
+            .arg(agent::binary()?);
+        command.args(["run", "--inside", INSIDE, "--outside", OUTSIDE]);
+        let done = command.output()?;
+        let said = String::from_utf8(done.stderr)?;
+        assert_eq!(done.status.code(), Some(1), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(said.contains("from within a user namespace"), "{said}");
         Ok(())
     })
 }

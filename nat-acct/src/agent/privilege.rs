@@ -29,6 +29,11 @@ pub(super) fn explain(error: Error) -> Error {
     match os_error(&error) {
         Some(libc::EPERM | libc::EACCES) => match missing() {
             Some(missing) => anyhow!("not enough privilege: {missing} is missing"),
+            // Capabilities that hold in there only.
+            None if is_in_user_namespace() => anyhow!(
+                "not enough privilege: from within a user namespace nobody may load BPF programs; \
+                 run the agent outside of it"
+            ),
             None => error,
         },
         // The newest of what the programs and their maps need.
@@ -38,6 +43,12 @@ pub(super) fn explain(error: Error) -> Error {
         Some(libc::ENOSYS) => error.context("this kernel has no BPF (CONFIG_BPF_SYSCALL)"),
         _ => error,
     }
+}
+
+/// The first one maps all user ids to themselves (user_namespaces(7)).
+fn is_in_user_namespace() -> bool {
+    let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    !map.split_whitespace().eq(["0", "0", "4294967295"])
 }
 
 /// The system's error at the bottom of the chain.

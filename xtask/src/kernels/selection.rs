@@ -29,6 +29,7 @@ const TESTS: &[(&str, &[&str])] = &[
         "this_kernel",
         &["it_is_attached_where_it_can_be_counts_and_is_gone"],
     ),
+    ("adoption", &["connections_go_on_from_agent_to_agent"]),
     (
         "every_ending",
         &[
