@@ -7,6 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use nat_acct_tests::lab::hooks::{self, Direction};
 use nat_acct_tests::lab::{INSIDE, OUTSIDE};
+use nat_acct_tests::traffic::conversation::Conversation;
+use nat_acct_tests::traffic::conversation::Step::{Close, Receive, ReceiveToEnd, Send};
 use nat_acct_tests::traffic::held;
 use nat_acct_tests::truth::assert_equal;
 use nat_acct_tests::{Agent, Family, Lab, Ns, agent, in_a_lab};
@@ -50,6 +52,42 @@ fn connections_go_on_from_agent_to_agent() -> Result<()> {
             truths.push(last);
             assert_equal(&truths, &agent::closing(&records)?);
             nothing_is_left(lab, &pin)
+        })?;
+    }
+    Ok(())
+}
+
+/// New programs take the place of the old ones without a packet between them.
+#[test]
+fn one_agent_after_another_in_the_middle_of_a_transfer() -> Result<()> {
+    const BYTES: u64 = 3_000_000_000;
+    for hook in hooks::of_kernel() {
+        in_a_lab(|lab| {
+            let pin = lab.bpf_dir()?.join("nat-acct");
+            let args = ["--hook", hook, "--pin", text(&pin)?];
+            let first = Agent::start(lab, &args)?;
+            let (done, agent, agents) = std::thread::scope(|scope| {
+                let transfer = scope.spawn(|| {
+                    let conversation = Conversation::new(lab, Ns::Client1, Family::V4);
+                    conversation.run(&[Send(BYTES), ReceiveToEnd], &[Receive(BYTES), Close])
+                });
+                let (mut agent, mut agents) = (first, 1);
+                while !transfer.is_finished() {
+                    if agents % 2 == 0 {
+                        agent.kill()?;
+                    } else {
+                        agent.stop()?;
+                    }
+                    agent = Agent::start(lab, &args)?;
+                    agents += 1;
+                }
+                let done = transfer.join().expect("the thread of the transfer");
+                anyhow::Ok((done?, agent, agents))
+            })?;
+            ensure!(agents > 2, "the transfer was over too early");
+            let records = agent.wait_for_closing(1, SOON)?;
+            assert_equal(&[done.truth("by many agents", &["fin"])], &records);
+            Ok(())
         })?;
     }
     Ok(())

@@ -1,0 +1,125 @@
+//! Two hundred thousand connections that are open at the same time: what each
+//! takes in memory, and what an agent costs that has nothing to do.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use etherparse::{PacketBuilder, PacketBuilderStep, TcpHeader};
+use nat_acct_tests::lab::{Hints, PacketSocket};
+use nat_acct_tests::{Agent, Lab, Ns, agent, in_a_lab, wait_until};
+
+const CONNECTIONS: u32 = 200_000;
+/// The namespace; the lab's own interface in it has no part in this.
+const NS: Ns = Ns::Client1;
+const GATEWAY: [u8; 6] = [2, 0, 0, 0, 0, 1];
+const CLIENT: [u8; 6] = [2, 0, 0, 0, 0, 2];
+const REMOTE: [u8; 4] = [198, 18, 0, 80];
+const PORTS: (u16, u16) = (5_000, 80);
+/// So long it is watched doing nothing.
+const IDLE: Duration = Duration::from_secs(10);
+/// A hundredth of a processor.
+const MOST_IDLE_CPU: Duration = Duration::from_millis(100);
+/// Bytes of the agent's own memory for each connection.
+const MOST_BYTES: u64 = 600;
+
+#[test]
+fn two_hundred_thousand() -> Result<()> {
+    in_a_lab(|lab| {
+        for (near, address) in [("in0", "address 02:00:00:00:00:01"), ("out0", "")] {
+            let add = format!("ip link add {near} {address} type veth peer name {near}-far");
+            lab.run(NS, &add)?;
+            for end in [near, &format!("{near}-far")] {
+                lab.run(NS, &format!("ip link set {end} up"))?;
+            }
+        }
+        let mut command = lab.command(NS, agent::binary()?);
+        command.args(["run", "--inside", "in0", "--outside", "out0"]);
+        command.args(["--max-connections", &(CONNECTIONS + 1_000).to_string()]);
+        // Before an event is lost, a sweep is not due.
+        command.args(["--ring-bytes", &(64 << 20).to_string()]);
+        let mut agent = Agent::spawn_command(lab, command)?;
+        agent.wait_attached()?;
+        let pid = agent.process().pid();
+
+        let before = own_bytes(pid)?;
+        open(lab)?;
+        settle(pid)?;
+        let each = own_bytes(pid)?.saturating_sub(before) / u64::from(CONNECTIONS);
+        let busy = cpu(pid)?;
+        std::thread::sleep(IDLE);
+        let busy = cpu(pid)? - busy;
+        eprintln!("{each} bytes a connection; {busy:?} of a processor in {IDLE:?}");
+        assert!(each > 0 && each < MOST_BYTES, "{each} bytes a connection");
+        assert!(busy < MOST_IDLE_CPU, "{busy:?} in {IDLE:?}");
+        ensure!(!agent.log().contains("WARN"), "{}", agent.log());
+        Ok(())
+    })
+}
+
+/// SYN, SYN-ACK and ACK of each.
+fn open(lab: &Lab) -> Result<()> {
+    let plain = Hints {
+        linear: 0,
+        cut: None,
+    };
+    lab.enter(NS, || {
+        let from_client = PacketSocket::open("in0-far")?;
+        let to_client = PacketSocket::open("in0")?;
+        for number in 0..CONNECTIONS {
+            let client = (0x0a00_0000 + number).to_be_bytes();
+            let (own, other) = PORTS;
+            let inward = |seq| {
+                let ip = PacketBuilder::ethernet2(CLIENT, GATEWAY).ipv4(client, REMOTE, 64);
+                ip.tcp(own, other, seq, 64_000)
+            };
+            let outward = PacketBuilder::ethernet2(GATEWAY, CLIENT).ipv4(REMOTE, client, 64);
+            let answer = outward.tcp(other, own, 7, 64_000).syn().ack(number + 1);
+            from_client.send(&bytes(inward(number).syn())?, plain)?;
+            to_client.send(&bytes(answer)?, plain)?;
+            from_client.send(&bytes(inward(number + 1).ack(8))?, plain)?;
+        }
+        Ok(())
+    })
+}
+
+fn bytes(segment: PacketBuilderStep<TcpHeader>) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    segment.write(&mut bytes, &[])?;
+    Ok(bytes)
+}
+
+/// Waits until the agent has taken it all in: it does hardly anything any more.
+fn settle(pid: u32) -> Result<()> {
+    let mut last = cpu(pid)?;
+    wait_until(
+        Duration::from_secs(60),
+        "the agent to have nothing to do",
+        || {
+            std::thread::sleep(Duration::from_secs(1));
+            let now = cpu(pid)?;
+            let busy = now - std::mem::replace(&mut last, now);
+            Ok((busy < Duration::from_millis(50)).then_some(()))
+        },
+    )
+}
+
+/// Memory that is the process's alone: not that of the maps, which it shares with the kernel.
+fn own_bytes(pid: u32) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssAnon:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().next());
+    let kilobytes: u64 = kilobytes.context("no RssAnon")?.parse()?;
+    Ok(kilobytes << 10)
+}
+
+/// What the process has used of processors: user and system time, in ticks of
+/// 10 ms (proc(5), fields 14 and 15).
+fn cpu(pid: u32) -> Result<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let (_, fields) = stat.rsplit_once(')').context("no name")?;
+    let fields: Vec<_> = fields.split_whitespace().collect();
+    let ticks: u64 = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
+    Ok(Duration::from_millis(10 * ticks))
+}
