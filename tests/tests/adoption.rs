@@ -134,11 +134,15 @@ fn what_cannot_be_adopted_is_refused_in_a_line() -> Result<()> {
             &["detach", "--pin", text(&pin)?],
             "nothing lives on in",
         )?;
+        let listener = held::listen(lab, Family::V4)?;
+        let mut older = held::open(lab, Ns::Client1, &listener, 1)?;
         let agent = Agent::start(lab, &["--pin", text(&pin)?])?;
+        each(&mut older, 4_000)?;
         let taken = "another nat-acct runs with";
         refused(lab, &["detach", "--pin", text(&pin)?], taken)?;
         let status = said(lab, &["status", "--pin", text(&pin)?])?;
         ensure!(status.1.contains("an agent runs"), "{status:?}");
+        ensure!(status.1.contains("with 12001 payload bytes"), "{status:?}");
         agent.stop()?;
         let status = said(lab, &["status", "--pin", text(&pin)?])?;
         ensure!(status.1.contains("no agent runs"), "{status:?}");

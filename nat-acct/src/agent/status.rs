@@ -36,6 +36,10 @@ fn describe(status: &Status, pin: &Path, stamp: &Stamp) -> String {
             status.connections, maker.max_connections, status.half_open
         ),
         format!("{} records so far", status.records),
+        format!(
+            "in no record: {} packets with {} payload bytes of connections opened before",
+            status.unknown.packets, status.unknown.payload_bytes
+        ),
     ];
     let mut text = String::new();
     for line in lines {

@@ -385,7 +385,7 @@ impl Live {
     ///
     /// When the kernel refuses to read the map.
     pub fn ignored(&self) -> Result<Vec<(Cause, IgnoredTotal)>> {
-        let total = |cause| Ok((cause, self.ignored_for(cause)?));
+        let total = |cause| Ok((cause, ignored_for(&self.ignored, cause)?));
         Cause::ALL.into_iter().map(total).collect()
     }
 
@@ -395,18 +395,19 @@ impl Live {
     ///
     /// When the kernel refuses to read the map.
     pub fn events_lost(&self) -> Result<u64> {
-        Ok(self.ignored_for(Cause::EventLost)?.packets)
+        Ok(ignored_for(&self.ignored, Cause::EventLost)?.packets)
     }
+}
 
-    fn ignored_for(&self, cause: Cause) -> Result<IgnoredTotal> {
-        let per_cpu = self.ignored.get(&(cause as u32), 0);
-        let mut total = IgnoredTotal::default();
-        for values in per_cpu.context("cannot read IGNORED")?.iter() {
-            total.packets += values.packets;
-            total.payload_bytes += values.payload_bytes;
-        }
-        Ok(total)
+/// How often `cause` occurred, on all processors together.
+fn ignored_for(ignored: &PerCpuArray<MapData, IgnoredTotal>, cause: Cause) -> Result<IgnoredTotal> {
+    let per_cpu = ignored.get(&(cause as u32), 0);
+    let mut total = IgnoredTotal::default();
+    for values in per_cpu.context("cannot read IGNORED")?.iter() {
+        total.packets += values.packets;
+        total.payload_bytes += values.payload_bytes;
     }
+    Ok(total)
 }
 
 fn read_event(bytes: &[u8]) -> Option<Event> {

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use aya::maps::MapData;
-use nat_acct_common::layout::Connection;
+use aya::maps::{Map, MapData, PerCpuArray};
+use nat_acct_common::layout::{Cause, Connection, IgnoredTotal};
 
-use super::{mapped::MappedArray, pins::Pins, predecessor::Predecessor};
+use super::{ignored_for, mapped::MappedArray, pins::Pins, predecessor::Predecessor};
 
 /// What lives on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct Status {
     pub connections: u64,
     /// Those of them that wait for an answer.
     pub half_open: u64,
+    /// What was seen of connections whose opening was not.
+    pub unknown: IgnoredTotal,
 }
 
 impl Status {
@@ -54,6 +56,13 @@ impl Status {
             records: instance.next_record.get(),
             connections: open,
             half_open,
+            unknown: unknown(&pins)?,
         }))
     }
+}
+
+fn unknown(pins: &Pins) -> Result<IgnoredTotal> {
+    let map = MapData::from_pin(pins.map("IGNORED")).context("cannot open IGNORED")?;
+    let ignored = PerCpuArray::try_from(Map::PerCpuArray(map))?;
+    ignored_for(&ignored, Cause::UnknownConnection)
 }
