@@ -80,8 +80,7 @@ fn one_that_comes_before_is_named() -> Result<()> {
             let agent = Agent::start(lab, &["--hook", hook])?;
             let code = foreign::returns(ENDS_THE_CHAIN);
             let other = attach_tcx(lab, "br0", direction, LinkOrder::first(), &code)?;
-            converse(lab, MUCH)?;
-            let line = wait_for(&agent, HIDDEN)?;
+            let (_, line) = converse_until(lab, &agent, HIDDEN)?;
             assert!(line.contains("WARN"), "{line}");
             assert!(line.contains("br0"), "{line}");
             assert!(line.contains(direction.name()), "{line}");
@@ -108,8 +107,7 @@ fn a_filter_that_comes_before_is_named() -> Result<()> {
     in_a_lab(|lab| {
         let agent = Agent::start(lab, &["--hook", "clsact"])?;
         end_the_chain(lab, "br0", Direction::Egress, 1)?;
-        converse(lab, MUCH)?;
-        let line = wait_for(&agent, HIDDEN)?;
+        let (_, line) = converse_until(lab, &agent, HIDDEN)?;
         assert!(line.contains("filter bpf pref 1"), "{line}");
         note(
             "a filter gets before the agent's and ends the chain",
@@ -227,8 +225,7 @@ fn one_that_hides_openings_on_the_outside_leaves_no_translated_address() -> Resu
     in_a_lab(|lab| {
         end_the_chain(lab, "eth1", Direction::Egress, 10)?;
         let agent = Agent::start(lab, &["--hook", "clsact"])?;
-        let mut truths = converse(lab, MUCH)?;
-        let line = wait_for(&agent, HIDDEN)?;
+        let (mut truths, line) = converse_until(lab, &agent, HIDDEN)?;
         assert!(
             line.contains("eth1") && line.contains("filter bpf pref 10"),
             "{line}"
@@ -440,6 +437,18 @@ fn interrupted(lab: &Lab, happens: impl FnOnce() -> Result<()>) -> Result<Truth>
     )?;
     happened?;
     Ok(done.truth("before and after", &["fin"]))
+}
+
+/// The agent looks a few times a second, and what passes between two looks may escape it.
+fn converse_until(lab: &Lab, agent: &Agent, what: &str) -> Result<(Vec<Truth>, String)> {
+    let mut truths = Vec::new();
+    let line = wait_until(PATIENCE, what, || {
+        truths.extend(converse(lab, MUCH)?);
+        let log = agent.log();
+        let mut lines = log.lines();
+        Ok(lines.find(|line| line.contains(what)).map(str::to_owned))
+    });
+    Ok((truths, line.map_err(|error| error.context(agent.log()))?))
 }
 
 fn wait_for(agent: &Agent, what: &str) -> Result<String> {
