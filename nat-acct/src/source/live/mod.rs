@@ -7,6 +7,7 @@ mod clock;
 mod flowtables;
 pub mod grace;
 mod hidden;
+mod legacy;
 mod links;
 mod load;
 mod mapped;
@@ -28,8 +29,8 @@ use aya::{
 use nat_acct_common::{
     flow::{self, Facts, Retired, Table as _},
     layout::{
-        ABI_VERSION, Cause, Event, EventKind, IgnoredTotal, Instance, OutsideKey, OutsideSyn,
-        PerSender, Seed, Sender, Volume,
+        Cause, Event, EventKind, IgnoredTotal, OutsideKey, OutsideSyn, PerSender, Seed, Sender,
+        Volume,
     },
 };
 
@@ -44,8 +45,8 @@ pub use self::{
 };
 use self::{
     attach::Owner,
-    mapped::MappedArray,
-    table::{KernelTable, mapped, take},
+    legacy::Legacy,
+    table::{KernelTable, take},
     watch::Watch,
 };
 use crate::engine;
@@ -59,7 +60,7 @@ pub struct Live {
     permits: Queue<MapData, u32>,
     outside_syns: HashMap<MapData, OutsideKey, OutsideSyn>,
     ignored: PerCpuArray<MapData, IgnoredTotal>,
-    instance: MappedArray<Instance>,
+    legacy: Legacy,
     events: RingBuf<MapData>,
     tick_ns: u64,
     slots: u32,
@@ -96,7 +97,7 @@ impl Live {
             counters: PerCpuArray::try_from(take(&mut ebpf, "COUNTERS")?)?,
             outside_syns: HashMap::try_from(take(&mut ebpf, "OUTSIDE_SYNS")?)?,
             ignored: PerCpuArray::try_from(take(&mut ebpf, "IGNORED")?)?,
-            instance: mapped(&ebpf, "INSTANCE", 1)?,
+            legacy: Legacy::of(&ebpf)?,
             watch: Watch::new(&ebpf, owner, pins)?,
             events: RingBuf::try_from(take(&mut ebpf, "EVENTS")?)?,
             slots: settings.slots(),
@@ -115,14 +116,8 @@ impl Live {
     /// Mends what a killed agent may have left half done.
     fn adopt(&self) {
         self.table.free_locks();
-        if let Some(instance) = self.instance.get(0) {
-            let connections = (1..self.slots).filter_map(|slot| self.table.connection(slot));
-            let numbers = connections.map(|connection| connection.record_number.get());
-            let next = numbers.max().unwrap_or(0);
-            instance
-                .next_record
-                .set(instance.next_record.get().max(next));
-        }
+        let connections = (1..self.slots).filter_map(|slot| self.table.connection(slot));
+        self.legacy.resume(connections);
     }
 
     /// Writes what the programs and later agents need into new maps.
@@ -134,18 +129,8 @@ impl Live {
         for _ in 0..settings.permits() {
             self.permits.push(1, 0).context("cannot fill PERMITS")?;
         }
-        let instance = self.instance.get(0).context("the map INSTANCE is empty")?;
-        instance.max_connections.set(settings.max_connections);
-        instance.ring_bytes.set(settings.ring_bytes);
-        instance
-            .close_on_first_fin
-            .set(settings.close_on_first_fin.into());
-        instance.set_seed(seed);
-        instance.made_ns.set(crate::clock::monotonic_ns());
-        instance
-            .filter_handle
-            .set(self.watch.owner().handle().into());
-        Ok(())
+        let filter_handle = self.watch.owner().handle();
+        self.legacy.begin(settings, seed, filter_handle)
     }
 
     /// Whether the maps were another agent's before.
@@ -164,7 +149,7 @@ impl Live {
         outside: &[String],
         wanted: Option<Hook>,
     ) -> Result<Vec<Change>> {
-        self.note_interfaces(inside, outside);
+        self.legacy.publish(inside, outside);
         self.watch.attach(&mut self.ebpf, inside, outside, wanted)
     }
 
@@ -179,18 +164,9 @@ impl Live {
         outside: &[String],
         wanted: Option<Hook>,
     ) -> Result<Vec<Change>> {
-        self.note_interfaces(inside, outside);
+        self.legacy.publish(inside, outside);
         self.watch
             .attach_again(&mut self.ebpf, inside, outside, wanted)
-    }
-
-    /// From here on there is something that a later agent can adopt.
-    fn note_interfaces(&self, inside: &[String], outside: &[String]) {
-        if let Some(instance) = self.instance.get(0) {
-            instance.inside.set(inside.iter().map(String::as_str));
-            instance.outside.set(outside.iter().map(String::as_str));
-            instance.abi.set(ABI_VERSION);
-        }
     }
 
     /// Looks at the interfaces again, after some have come or gone.
@@ -333,15 +309,7 @@ impl Live {
 
     /// The number of the record of the connection in `slot`: the same however often it is asked.
     pub fn record_number(&self, slot: u32) -> Option<u64> {
-        let connection = self.table.connection(slot)?;
-        let instance = self.instance.get(0)?;
-        if connection.record_number.get() == 0 {
-            let number = instance.next_record.get();
-            // In this order: an agent that comes after this one looks for the highest.
-            connection.record_number.set(number + 1);
-            instance.next_record.set(number + 1);
-        }
-        Some(connection.record_number.get() - 1)
+        self.legacy.number(self.table.connection(slot)?)
     }
 
     /// Notes that the connection in `slot` shares its ISN with another.
