@@ -9,6 +9,7 @@ pub mod agent;
 pub mod agreement;
 pub mod capture;
 pub mod cases;
+pub mod detach;
 pub mod ignored;
 pub mod lab;
 pub mod privilege;
@@ -23,6 +24,7 @@ pub mod watch;
 
 pub use agent::Agent;
 pub use capture::Capture;
+pub use detach::detach;
 pub use lab::{Background, Family, Lab, Ns};
 pub use privilege::{in_a_lab, require_root};
 pub use random::Random;

@@ -25,13 +25,15 @@ pub struct Instance {
     pub next_record: Shared<u64>,
     /// The handle of the filters of clsact; 0 for none.
     pub filter_handle: Shared<u64>,
+    /// Which hook the agent was told to take, as user space numbers them; 0 for the best.
+    pub hook: Shared<u64>,
     /// The inside interfaces.
     pub inside: Names,
     /// The outside interfaces.
     pub outside: Names,
 }
 
-const _: () = assert!(size_of::<Instance>() == 80 + 2 * MAX_INTERFACES * NAME_BYTES);
+const _: () = assert!(size_of::<Instance>() == 88 + 2 * MAX_INTERFACES * NAME_BYTES);
 
 /// The names of the interfaces of a side, in the order of the command line.
 #[repr(C)]

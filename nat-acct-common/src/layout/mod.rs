@@ -28,4 +28,4 @@ pub use outside::{OutsideKey, OutsideSyn};
 pub use per_sender::PerSender;
 
 /// Version of everything in this module. To be raised with each change of a layout.
-pub const ABI_VERSION: u32 = 2;
+pub const ABI_VERSION: u32 = 3;

@@ -15,7 +15,7 @@ mod unwritten;
 
 use std::{future, os::fd::AsRawFd, path::PathBuf, time::Duration};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, ensure};
 use tokio::{
     io::{Interest, unix::AsyncFd},
     task::JoinHandle,
@@ -61,6 +61,13 @@ pub struct Config {
     pub pin: Option<PathBuf>,
 }
 
+impl Config {
+    fn interfaces(&self) -> Vec<&str> {
+        let all = self.inside.iter().chain(&self.outside);
+        all.map(String::as_str).collect()
+    }
+}
+
 /// What is to be ended, and what to do with its connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DetachConfig {
@@ -88,6 +95,7 @@ pub fn run(config: &Config) -> Result<()> {
             None => None,
         };
         let mut driver = start(config, pins)?;
+        info!("attached");
         serve(&mut driver, &mut signals, &config.output).await
     })
 }
@@ -100,11 +108,10 @@ pub fn run(config: &Config) -> Result<()> {
 /// When nothing lives there, or what lives there cannot be read.
 pub fn detach(config: &DetachConfig) -> Result<()> {
     block_on(async {
+        let nothing = || format!("nothing lives on in {}", config.pin.display());
+        ensure!(config.pin.exists(), nothing());
         let pins = Pins::open(&config.pin)?;
-        let predecessor = Predecessor::of(&pins)?;
-        let Some(predecessor) = predecessor else {
-            bail!("nothing lives on in {}", config.pin.display());
-        };
+        let predecessor = Predecessor::of(&pins)?.with_context(nothing)?;
         let settings = predecessor.settings(config.log_level);
         let config = Config {
             inside: predecessor.inside,
@@ -115,7 +122,7 @@ pub fn detach(config: &DetachConfig) -> Result<()> {
                 close_on_first_fin: settings.close_on_first_fin,
                 ..Timeouts::default()
             },
-            hook: None,
+            hook: predecessor.hook,
             settings,
             pin: Some(config.pin.clone()),
         };
@@ -139,14 +146,22 @@ async fn make_room(pins: Pins, config: &Config) -> Result<Pins> {
     let Some(predecessor) = Predecessor::of(&pins)? else {
         return Ok(pins);
     };
-    if predecessor.fits(&config.settings, &config.inside, &config.outside) {
+    if predecessor.fits(
+        &config.settings,
+        &config.inside,
+        &config.outside,
+        config.hook,
+    ) {
         return Ok(pins);
     }
+    // What cannot begin does not end what is there.
+    check_interfaces(&config.interfaces())?;
     warn!("what lives on was made with other settings: its connections are recorded and end here");
     let settings = predecessor.settings(config.settings.log_level);
     let config = Config {
         inside: predecessor.inside,
         outside: predecessor.outside,
+        hook: predecessor.hook,
         timeouts: Timeouts {
             close_on_first_fin: settings.close_on_first_fin,
             ..config.timeouts
@@ -167,8 +182,6 @@ async fn end(config: &Config, pins: Pins) -> Result<()> {
 
 fn start(config: &Config, pins: Option<Pins>) -> Result<Driver> {
     let (inside, outside) = (&config.inside, &config.outside);
-    let names = inside.iter().chain(outside).map(String::as_str);
-    let names: Vec<_> = names.collect();
     let stamp = Stamp::new(clock::read(), inside, outside);
     let stamp = stamp.of_boot(boot::id()?);
     let sink = Sink::open(config.output.clone())?;
@@ -177,11 +190,10 @@ fn start(config: &Config, pins: Option<Pins>) -> Result<Driver> {
     let attached = if live.is_adopted() {
         live.attach_again(inside, outside, config.hook)
     } else {
-        check_interfaces(&names)?;
+        check_interfaces(&config.interfaces())?;
         live.attach(inside, outside, config.hook)
     };
     interfaces::report(&attached.map_err(privilege::explain)?);
-    info!("attached");
     let engine = Engine::new(config.timeouts);
     let recorder = Recorder::start(sink, stamp, config.format);
     let recorder = recorder.context("cannot start the thread that writes records")?;

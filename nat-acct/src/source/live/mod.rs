@@ -162,7 +162,7 @@ impl Live {
         outside: &[String],
         wanted: Option<Hook>,
     ) -> Result<Vec<Change>> {
-        self.note_interfaces(inside, outside);
+        self.note_places(inside, outside, wanted);
         self.watch.attach(&mut self.ebpf, inside, outside, wanted)
     }
 
@@ -177,16 +177,17 @@ impl Live {
         outside: &[String],
         wanted: Option<Hook>,
     ) -> Result<Vec<Change>> {
-        self.note_interfaces(inside, outside);
+        self.note_places(inside, outside, wanted);
         self.watch
             .attach_again(&mut self.ebpf, inside, outside, wanted)
     }
 
     /// From here on there is something that a later agent can adopt.
-    fn note_interfaces(&self, inside: &[String], outside: &[String]) {
+    fn note_places(&self, inside: &[String], outside: &[String], wanted: Option<Hook>) {
         if let Some(instance) = self.instance.get(0) {
             instance.inside.set(inside.iter().map(String::as_str));
             instance.outside.set(outside.iter().map(String::as_str));
+            instance.hook.set(Hook::number(wanted));
             instance.abi.set(ABI_VERSION);
         }
     }
