@@ -14,6 +14,7 @@ pub mod ignored;
 pub mod lab;
 pub mod privilege;
 pub mod random;
+pub mod refusal;
 pub mod seccomp;
 pub mod server;
 pub mod shapes;

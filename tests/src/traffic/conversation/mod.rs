@@ -57,6 +57,7 @@ impl Done {
 }
 
 /// A conversation between a client and the remote.
+#[derive(Clone)]
 pub struct Conversation<'a> {
     lab: &'a Lab,
     client: Ns,
