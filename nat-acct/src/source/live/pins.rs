@@ -49,15 +49,16 @@ impl Pins {
     /// When it is not in a BPF file system, or another agent has it.
     pub fn open(dir: &Path) -> Result<Self> {
         let shown = dir.display();
-        let mut builder = DirBuilder::new();
-        let made = builder.recursive(true).mode(0o700).create(dir);
-        made.with_context(|| format!("cannot make {shown}"))?;
-        if statfs(dir)?.filesystem_type() != BPF_FS_MAGIC {
+        let there = dir.ancestors().find(|ancestor| ancestor.exists());
+        if statfs(there.unwrap_or(dir))?.filesystem_type() != BPF_FS_MAGIC {
             bail!(
                 "{shown} is not in a BPF file system: name a directory below /sys/fs/bpf (and \
                  `mount -t bpf bpf /sys/fs/bpf` if nothing is mounted there)"
             );
         }
+        let mut builder = DirBuilder::new();
+        let made = builder.recursive(true).mode(0o700).create(dir);
+        made.with_context(|| format!("cannot make {shown}"))?;
         let file = File::open(dir).with_context(|| format!("cannot open {shown}"))?;
         let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock);
         let lock = lock.map_err(|(_, error)| match error {
@@ -124,11 +125,10 @@ impl Pins {
     }
 
     /// Makes the directory that [`Self::map`] and [`Self::link`] lead to.
-    pub(super) fn make(&self) -> io::Result<()> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(self.of_abi())
+    pub(super) fn make(&self) -> Result<()> {
+        let dir = self.of_abi();
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&dir);
+        made.with_context(|| format!("cannot make {}", dir.display()))
     }
 
     /// Removes everything that is here: what nobody else holds then is gone.
