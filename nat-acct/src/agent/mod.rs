@@ -4,6 +4,7 @@
 mod addresses;
 mod boot;
 mod driver;
+mod inheritance;
 mod interfaces;
 mod losses;
 mod privilege;
@@ -66,6 +67,22 @@ impl Config {
         let all = self.inside.iter().chain(&self.outside);
         all.map(String::as_str).collect()
     }
+
+    /// What adopts the maps of that agent.
+    fn succeeding(&self, predecessor: Predecessor) -> Self {
+        let settings = predecessor.settings(self.settings.log_level);
+        Self {
+            inside: predecessor.inside,
+            outside: predecessor.outside,
+            hook: predecessor.hook,
+            timeouts: Timeouts {
+                close_on_first_fin: settings.close_on_first_fin,
+                ..self.timeouts
+            },
+            settings,
+            ..self.clone()
+        }
+    }
 }
 
 /// What is to be ended, and what to do with its connections.
@@ -79,6 +96,27 @@ pub struct DetachConfig {
     pub format: Format,
     /// The least grave events that are logged.
     pub log_level: tracing::Level,
+}
+
+impl DetachConfig {
+    /// What writes records and follows nothing.
+    fn for_records(&self) -> Config {
+        Config {
+            inside: Vec::new(),
+            outside: Vec::new(),
+            output: self.output.clone(),
+            format: self.format,
+            timeouts: Timeouts::default(),
+            hook: None,
+            settings: Settings {
+                max_connections: 1,
+                ring_bytes: 1 << 16,
+                close_on_first_fin: false,
+                log_level: self.log_level,
+            },
+            pin: Some(self.pin.clone()),
+        }
+    }
 }
 
 /// Runs the agent until SIGINT or SIGTERM, or until nobody reads the records any more.
@@ -111,22 +149,15 @@ pub fn detach(config: &DetachConfig) -> Result<()> {
         let nothing = || format!("nothing lives on in {}", config.pin.display());
         ensure!(config.pin.exists(), nothing());
         let pins = Pins::open(&config.pin)?;
-        let predecessor = Predecessor::of(&pins)?.with_context(nothing)?;
-        let settings = predecessor.settings(config.log_level);
-        let config = Config {
-            inside: predecessor.inside,
-            outside: predecessor.outside,
-            output: config.output.clone(),
-            format: config.format,
-            timeouts: Timeouts {
-                close_on_first_fin: settings.close_on_first_fin,
-                ..Timeouts::default()
-            },
-            hook: predecessor.hook,
-            settings,
-            pin: Some(config.pin.clone()),
-        };
-        end(&config, pins).await
+        let (inherited, predecessor) = (pins.inherited()?, Predecessor::of(&pins)?);
+        ensure!(!inherited.is_empty() || predecessor.is_some(), nothing());
+        for inherited in inherited {
+            inheritance::settle(&config.for_records(), &inherited).await?;
+        }
+        match predecessor {
+            Some(predecessor) => end(&config.for_records().succeeding(predecessor), pins).await,
+            None => Ok(()),
+        }
     })
 }
 
@@ -143,6 +174,11 @@ fn block_on(work: impl Future<Output = Result<()>>) -> Result<()> {
 
 /// Ends a predecessor whose maps this agent cannot use.
 async fn make_room(pins: Pins, config: &Config) -> Result<Pins> {
+    for inherited in pins.inherited()? {
+        // What cannot begin does not end what is there.
+        check_interfaces(&config.interfaces())?;
+        inheritance::settle(config, &inherited).await?;
+    }
     let Some(predecessor) = Predecessor::of(&pins)? else {
         return Ok(pins);
     };
@@ -154,22 +190,9 @@ async fn make_room(pins: Pins, config: &Config) -> Result<Pins> {
     ) {
         return Ok(pins);
     }
-    // What cannot begin does not end what is there.
     check_interfaces(&config.interfaces())?;
     warn!("what lives on was made with other settings: its connections are recorded and end here");
-    let settings = predecessor.settings(config.settings.log_level);
-    let config = Config {
-        inside: predecessor.inside,
-        outside: predecessor.outside,
-        hook: predecessor.hook,
-        timeouts: Timeouts {
-            close_on_first_fin: settings.close_on_first_fin,
-            ..config.timeouts
-        },
-        settings,
-        ..config.clone()
-    };
-    end(&config, pins).await?;
+    end(&config.succeeding(predecessor), pins).await?;
     Pins::open(config.pin.as_deref().context("it was there before")?)
 }
 

@@ -16,7 +16,7 @@ use nix::{
     sys::statfs::{BPF_FS_MAGIC, statfs},
 };
 
-use super::{attach::Side, mapped::MappedArray};
+use super::{attach::Side, inherited::Inherited, mapped::MappedArray};
 
 /// The maps that live on. The others have nothing in them between two packets.
 pub(super) const MAPS: [&str; 12] = [
@@ -75,9 +75,8 @@ impl Pins {
     ///
     /// # Errors
     ///
-    /// When it is of another ABI, or cannot be read.
+    /// When it cannot be read.
     pub(super) fn instance(&self) -> Result<Option<MappedArray<Instance>>> {
-        self.refuse_other_abi()?;
         let path = self.map(INSTANCE);
         if !path.exists() {
             self.remove()?;
@@ -98,18 +97,28 @@ impl Pins {
         }
     }
 
-    fn refuse_other_abi(&self) -> Result<()> {
+    /// What agents of another ABI have left here.
+    ///
+    /// # Errors
+    ///
+    /// When it is so different that it cannot be read.
+    pub fn inherited(&self) -> Result<Vec<Inherited>> {
+        let mut all = Vec::new();
         for entry in fs::read_dir(&self.dir)? {
             let path = entry?.path();
-            if path != self.of_abi() {
-                bail!(
-                    "{} was made by another version of nat-acct, whose connections this one cannot \
-                     read: have `nat-acct detach` of that version write their records first",
-                    path.display()
-                );
+            if path == self.of_abi() {
+                continue;
             }
+            let shown = path.display().to_string();
+            let inherited = Inherited::open(path).with_context(|| {
+                format!(
+                    "{shown} was made by another version of nat-acct, whose connections this one \
+                     cannot read: have `nat-acct detach` of that version write their records first"
+                )
+            });
+            all.push(inherited?);
         }
-        Ok(())
+        Ok(all)
     }
 
     /// Where a map is.

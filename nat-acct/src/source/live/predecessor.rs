@@ -76,7 +76,7 @@ impl Predecessor {
     }
 }
 
-fn names(names: &Names) -> Vec<String> {
+pub(super) fn names(names: &Names) -> Vec<String> {
     let text = |name: &[u8; _]| {
         let len = name.iter().position(|&byte| byte == 0);
         String::from_utf8_lossy(&name[..len.unwrap_or(name.len())]).into_owned()

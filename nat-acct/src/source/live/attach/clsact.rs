@@ -228,7 +228,7 @@ pub(super) fn remove_stale(interface: &str, index: u32, direction: Direction) ->
 }
 
 /// Removes the filter that an agent before this one has left, where another hook is used now.
-pub(super) fn remove_owners(target: Target<'_>, owner: &Owner) -> Result<()> {
+pub(crate) fn remove_owners(target: Target<'_>, owner: &Owner) -> Result<()> {
     for filter in filters::of(target.index, target.direction)? {
         if filter.handle == owner.handle && is_agents(&filter) {
             remove(target.interface, target.direction, &filter)?;

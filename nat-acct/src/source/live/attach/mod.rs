@@ -18,7 +18,7 @@ use nat_acct_common::layout::Direction;
 use tracing::info;
 
 use chain::Member;
-pub(super) use clsact::Owner;
+pub(super) use clsact::{Owner, remove_owners};
 use filters::Translation;
 
 /// How a program is attached.
