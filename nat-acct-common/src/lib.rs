@@ -7,7 +7,7 @@
 
 pub mod flow;
 pub mod layout;
-mod memory;
+pub mod memory;
 pub mod packet;
 #[cfg(feature = "user")]
 mod pod;

@@ -10,7 +10,7 @@ use network_types::{
     tcp::TcpHdr,
 };
 
-use crate::packet::Bytes;
+use crate::{layout::Described, packet::Bytes};
 
 /// A header that may be made of any bytes.
 ///
@@ -67,6 +67,20 @@ impl<T: Copy> Shared<T> {
         // SAFETY: the pointer is valid and aligned for as long as `self` is.
         unsafe { ptr::write_volatile(self.0.get(), value) }
     }
+}
+
+/// Writes bytes over a field that another build has written elsewhere; `false` if they are too many.
+pub fn overwrite<T: Described>(value: &mut T, offset: usize, bytes: &[u8]) -> bool {
+    if offset.saturating_add(bytes.len()) > size_of::<T>() {
+        return false;
+    }
+    // SAFETY: within `value`, which nobody else has. Fields of layouts are integers and bools, and
+    // under one name they are of one kind in all builds.
+    unsafe {
+        let field = ptr::from_mut(value).cast::<u8>().add(offset);
+        ptr::copy_nonoverlapping(bytes.as_ptr(), field, bytes.len());
+    }
+    true
 }
 
 #[cfg(target_has_atomic = "32")]

@@ -11,6 +11,8 @@ use nix::libc;
 pub enum Bpf {
     /// All of them, as in a kernel without `CONFIG_BPF_SYSCALL`.
     Absent,
+    /// All of them, forbidden rather than unknown, as by a container's filter.
+    Forbidden,
     /// Those that make a link, as in a kernel before TCX.
     WithoutLinks,
     /// Those that make a map, as in a kernel that has no map of the wanted type.
@@ -45,15 +47,20 @@ pub fn restrict(command: &mut Command, bpf: Bpf) {
 fn filter(bpf: Bpf) -> Vec<libc::sock_filter> {
     let number = u32::try_from(libc::SYS_bpf).expect("a small number");
     match bpf {
-        Bpf::Absent => vec![
-            load(NUMBER),
-            skip_unless_equal(number, 1),
-            fail(libc::ENOSYS),
-            allow(),
-        ],
+        Bpf::Absent => without_all(number, libc::ENOSYS),
+        Bpf::Forbidden => without_all(number, libc::EPERM),
         Bpf::WithoutLinks => without(number, LINK_CREATE),
         Bpf::WithoutMaps => without(number, MAP_CREATE),
     }
+}
+
+fn without_all(number: u32, errno: i32) -> Vec<libc::sock_filter> {
+    vec![
+        load(NUMBER),
+        skip_unless_equal(number, 1),
+        fail(errno),
+        allow(),
+    ]
 }
 
 fn without(number: u32, command: u32) -> Vec<libc::sock_filter> {

@@ -2,7 +2,7 @@
 //! exit status, and nothing is left behind.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -10,7 +10,7 @@ use nat_acct_tests::lab::hooks;
 use nat_acct_tests::seccomp::{self, Bpf};
 use nat_acct_tests::traffic::conversation::Conversation;
 use nat_acct_tests::traffic::conversation::Step::{Close, ReceiveToEnd};
-use nat_acct_tests::{Background, Family, Lab, Ns, agent, in_a_lab, wait_until};
+use nat_acct_tests::{Background, Family, Lab, Ns, agent, in_a_lab, refusal, wait_until};
 
 const SOON: Duration = Duration::from_secs(30);
 const RUN: &[&str] = &["run", "--inside", "br0", "--outside", "eth1"];
@@ -228,9 +228,9 @@ fn bad_input_gives_one_line() -> Result<()> {
         for refusal in &refusals {
             let mut command = lab.command(Ns::Gateway, agent::binary()?);
             command.args(refusal.args);
-            refused(lab, command, refusal)?;
+            refusal::check(lab, command, refusal.status, refusal.says)?;
         }
-        nothing_attached(lab)
+        hooks::ensure_none_of_ours(lab, &["br0", "eth1"])
     })
 }
 
@@ -249,12 +249,7 @@ fn refused_by(kernel: Bpf, says: &'static [&'static str]) -> Result<()> {
         let mut command = lab.command(Ns::Gateway, agent::binary()?);
         command.args(RUN);
         seccomp::restrict(&mut command, kernel);
-        let refusal = Refusal {
-            args: RUN,
-            status: 1,
-            says,
-        };
-        refused(lab, command, &refusal)
+        refusal::check(lab, command, 1, says)
     })
 }
 
@@ -289,7 +284,7 @@ fn a_closed_pipe_ends_it_quietly() -> Result<()> {
         for word in ["error", "ERROR", "WARN", "panic"] {
             assert!(!log.contains(word), "{log}");
         }
-        nothing_attached(lab)
+        hooks::ensure_none_of_ours(lab, &["br0", "eth1"])
     })
 }
 
@@ -320,7 +315,7 @@ fn a_full_disk_is_an_error_in_the_end_and_one_line_before() -> Result<()> {
             .collect();
         assert_eq!(errors.len(), 1, "{log}");
         assert!(errors[0].starts_with("nat-acct: error: "), "{log}");
-        nothing_attached(lab)
+        hooks::ensure_none_of_ours(lab, &["br0", "eth1"])
     })
 }
 
@@ -334,31 +329,7 @@ impl Drop for Started {
     }
 }
 
-fn refused(lab: &Lab, command: Command, refusal: &Refusal) -> Result<()> {
-    let mut program = Background::start(command, lab.dir(), "refused")?;
-    let status: ExitStatus = program
-        .wait(SOON)
-        .with_context(|| format!("{:?} was not refused", refusal.args))?;
-    let (said, args) = (program.stderr(), refusal.args);
-    assert_eq!(status.code(), Some(refusal.status), "{args:?}: {said}");
-    assert_eq!(said.lines().count(), 1, "{args:?}: {said}");
-    assert!(said.starts_with("nat-acct: error: "), "{args:?}: {said}");
-    assert!(said.ends_with('\n'), "{args:?}: {said}");
-    for word in refusal.says {
-        assert!(said.contains(word), "{args:?}: no {word:?} in {said}");
-    }
-    assert_eq!(program.stdout(), "", "{args:?}");
-    Ok(())
-}
-
 fn converse(lab: &Lab) -> Result<()> {
     Conversation::new(lab, Ns::Client1, Family::V4).run(&[ReceiveToEnd], &[Close])?;
-    Ok(())
-}
-
-fn nothing_attached(lab: &Lab) -> Result<()> {
-    let attached = hooks::all(lab, Ns::Gateway, &["br0", "eth1"])?;
-    let ours = attached.iter().any(|text| text.contains("side_"));
-    assert!(!ours, "{attached:#?}");
     Ok(())
 }

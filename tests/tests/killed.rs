@@ -3,15 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use nat_acct_tests::lab::Ns;
 use nat_acct_tests::server::Nginx;
 use nat_acct_tests::traffic::many;
 use nat_acct_tests::truth::assert_same;
-use nat_acct_tests::{Agent, Lab, Random, agent, in_a_lab, wait_until};
+use nat_acct_tests::{Agent, Random, agent, detach, in_a_lab, wait_until};
 use serde_json::Value;
 
 const CONNECTIONS: usize = 10_000;
@@ -71,20 +69,6 @@ fn killed(args: &[&str]) -> Result<()> {
         assert!(numbers.into_iter().eq(0..CONNECTIONS as u64));
         Ok(())
     })
-}
-
-/// What the pinned programs have left is recorded, and gone.
-fn detach(lab: &Lab, pin: &Path) -> Result<Vec<Value>> {
-    let output = lab.dir().join("detached.jsonl");
-    let mut command: Command = lab.command(Ns::Gateway, agent::binary()?);
-    command.args(["detach", "--pin", text(pin)?, "--output", text(&output)?]);
-    let done = command.output()?;
-    let said = String::from_utf8_lossy(&done.stderr);
-    ensure!(done.status.success(), "{said}");
-    ensure!(std::fs::read_dir(pin)?.next().is_none(), "{said}");
-    let records = std::fs::read_to_string(output)?;
-    let records = records.lines().map(serde_json::from_str);
-    Ok(records.collect::<Result<_, _>>()?)
 }
 
 /// A record may be written again after a kill: the same connection, with the

@@ -1,7 +1,7 @@
 //! The flow table: sets of [`WAYS`] buckets of one cache line each. What the fast
 //! path touches of a connection, but for the counters, is in its bucket.
 
-use super::{FlowKey, PerSender, Sender};
+use super::{FlowKey, PerSender, Sender, manifest::described};
 use crate::memory::Shared;
 
 /// Buckets of a set. A key may be in any bucket of its set and nowhere else, so a hole never
@@ -22,6 +22,8 @@ pub struct Bucket {
 }
 
 const _: () = assert!(size_of::<Bucket>() == 64);
+
+described! { Bucket as "bucket": key, next, owner, last_seen_ticks }
 
 impl Bucket {
     /// Which connection the bucket belongs to.

@@ -4,7 +4,7 @@
 //!
 //! Each field is written by one kind of packet, so programs on several processors need no lock.
 
-use super::{Bucket, FlowKey, Owner, PerSender, Sender};
+use super::{Bucket, FlowKey, Owner, PerSender, Sender, manifest::described};
 use crate::{memory::Shared, packet::Segment};
 
 /// The facts of one connection. A number of 0 stands for "not seen" where nothing else is said.
@@ -65,6 +65,13 @@ pub struct Connection {
 }
 
 const _: () = assert!(size_of::<Connection>() == 176);
+
+described! {
+    Connection as "connection":
+    opened_ns, own_bucket, last_ns, fin_ns, rst_ns, last_syn_ns, record_number, isn, alternate_isn,
+    fin_seq, opened_ticks, place, challenger, predecessor, successor, opener, has_isn, moved,
+    has_alternate, established, alive_after_rst, superseded, challenged, isn_is_shared,
+}
 
 impl Connection {
     /// Writes everything that the opening SYN says but its number and [`Self::opened_ns`], which

@@ -2,7 +2,7 @@
 
 use core::ops::AddAssign;
 
-use super::{PerSender, Sender};
+use super::{PerSender, Sender, manifest::described};
 use crate::{memory::Shared, packet::Segment};
 
 /// The per-CPU counters of a connection.
@@ -59,6 +59,8 @@ pub struct Volume {
     /// IP datagrams.
     pub packets: u64,
 }
+
+described! { Volume as "volume": payload_bytes, ip_bytes, packets }
 
 impl AddAssign for Volume {
     fn add_assign(&mut self, other: Self) {

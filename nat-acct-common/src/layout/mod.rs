@@ -11,6 +11,7 @@ mod event;
 mod instance;
 mod interfaces;
 mod key;
+mod manifest;
 mod outside;
 mod per_sender;
 
@@ -24,8 +25,9 @@ pub use event::{Event, EventKind};
 pub use instance::{Instance, Names};
 pub use interfaces::{Description, Direction, Interface, Interfaces, MAX_INTERFACES};
 pub use key::{FlowKey, Seed, Sender, Zone};
+pub use manifest::{Described, Field, Manifest, NAME_BYTES, of as described_fields};
 pub use outside::{OutsideKey, OutsideSyn};
 pub use per_sender::PerSender;
 
 /// Version of everything in this module. To be raised with each change of a layout.
-pub const ABI_VERSION: u32 = 2;
+pub const ABI_VERSION: u32 = 4;

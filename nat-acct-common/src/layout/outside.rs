@@ -1,6 +1,6 @@
 //! A SYN as it was seen on the outside, after translation.
 
-use super::{Address, Sender};
+use super::{Address, Sender, manifest::described};
 use crate::packet::Segment;
 
 /// What identifies a SYN on the outside.
@@ -26,6 +26,11 @@ pub struct OutsideKey {
 }
 
 const _: () = assert!(size_of::<OutsideKey>() == 48);
+
+described! {
+    OutsideKey as "outside_key":
+    remote, translated, remote_port, translated_port, isn, interface, opener
+}
 
 impl OutsideKey {
     /// The key of the SYN `segment` that `opener` sent, seen on the outside interface with this
@@ -68,3 +73,5 @@ pub struct OutsideSyn {
     /// The last time; later than the first for a retransmission.
     pub last_ns: u64,
 }
+
+described! { OutsideSyn as "outside_syn": first_ns, last_ns }

@@ -65,6 +65,7 @@ impl Driver {
 
     /// Takes in what there is already, if the maps were another agent's before.
     pub(super) fn catch_up(&mut self) -> Result<()> {
+        self.engine.set_local_addresses(addresses::local());
         if self.live.is_adopted() {
             self.sweep_slots(sweep::FIRST_SLOT..self.live.slots());
             self.sweep_outside()?;

@@ -7,6 +7,7 @@ mod boot;
 mod driver;
 mod ending;
 mod event_loop;
+mod inheritance;
 mod interfaces;
 mod losses;
 mod privilege;
@@ -62,6 +63,13 @@ pub struct Config {
     pub pin: Option<PathBuf>,
 }
 
+impl Config {
+    fn interfaces(&self) -> Vec<&str> {
+        let all = self.inside.iter().chain(&self.outside);
+        all.map(String::as_str).collect()
+    }
+}
+
 /// Runs the agent until SIGINT or SIGTERM, or until nobody reads the records any more.
 ///
 /// # Errors
@@ -99,8 +107,6 @@ fn block_on(work: impl Future<Output = Result<()>>) -> Result<()> {
 
 fn start(config: &Config, pins: Option<Pins>) -> Result<Driver> {
     let (inside, outside) = (&config.inside, &config.outside);
-    let names = inside.iter().chain(outside).map(String::as_str);
-    let names: Vec<_> = names.collect();
     let stamp = Stamp::new(clock::read(), inside, outside);
     let stamp = stamp.of_boot(boot::id()?);
     let sink = Sink::open(config.output.clone())?;
@@ -109,7 +115,7 @@ fn start(config: &Config, pins: Option<Pins>) -> Result<Driver> {
     let attached = if live.is_adopted() {
         live.attach_again(inside, outside, config.hook)
     } else {
-        check_interfaces(&names)?;
+        check_interfaces(&config.interfaces())?;
         live.attach(inside, outside, config.hook)
     };
     interfaces::report(&attached.map_err(privilege::explain)?);

@@ -1,13 +1,17 @@
 //! Why the kernel refused us, found out rather than guessed.
 
-use std::{fs, io};
+#![expect(unsafe_code, reason = "a system call that aya does not make")]
+
+use std::{fs, io, ptr};
 
 use anyhow::{Error, anyhow};
 use aya::{
     maps::{MapError, MapType},
     programs::ProgramError,
     sys::{SyscallError, is_map_supported},
+    util::KernelVersion,
 };
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 
 // Capability numbers of include/uapi/linux/capability.h.
 const NET_ADMIN: u32 = 12;
@@ -29,12 +33,10 @@ pub(super) fn explain(error: Error) -> Error {
     match os_error(&error) {
         Some(libc::EPERM | libc::EACCES) => match missing() {
             Some(missing) => anyhow!("not enough privilege: {missing} is missing"),
-            // Capabilities that hold in there only.
-            None if is_in_user_namespace() => anyhow!(
-                "not enough privilege: from within a user namespace nobody may load BPF programs; \
-                 run the agent outside of it"
-            ),
-            None => error,
+            None => match hindrance() {
+                Some(hindrance) => anyhow!("the kernel refuses: {hindrance}"),
+                None => error,
+            },
         },
         // The newest of what the programs and their maps need.
         Some(libc::EINVAL) if matches!(is_map_supported(MapType::RingBuf), Ok(false)) => {
@@ -45,10 +47,47 @@ pub(super) fn explain(error: Error) -> Error {
     }
 }
 
-/// The first one maps all user ids to themselves (user_namespaces(7)).
+/// What else than a missing capability makes the kernel refuse.
+fn hindrance() -> Option<String> {
+    let is_filtered = || status("Seccomp:").is_some_and(|mode| mode != "0");
+    if is_in_user_namespace() {
+        return Some(
+            "in a user namespace no capability is enough for BPF: run it outside of containers \
+             that are not privileged"
+                .to_owned(),
+        );
+    }
+    if is_bpf_refused() && is_filtered() {
+        return Some(
+            "a seccomp filter forbids the system call bpf(2): allow it (systemd: \
+             SystemCallFilter=bpf; containers: their seccomp profile)"
+                .to_owned(),
+        );
+    }
+    let (limit_bytes, _) = getrlimit(Resource::RLIMIT_MEMLOCK).ok()?;
+    // Maps count as locked memory before Linux 5.11.
+    let is_charged = KernelVersion::current().ok()? < KernelVersion::new(5, 11, 0);
+    (is_charged && limit_bytes != RLIM_INFINITY).then(|| {
+        format!(
+            "the limit of locked memory (RLIMIT_MEMLOCK), to which this kernel counts BPF maps, is \
+             {limit_bytes} bytes, and to raise it takes CAP_SYS_RESOURCE: raise it before \
+             (`ulimit -l unlimited`; systemd: LimitMEMLOCK=infinity)"
+        )
+    })
+}
+
+/// Whether numbers of users are translated, which they are in all user namespaces but the first.
 fn is_in_user_namespace() -> bool {
     let map = fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
     !map.split_whitespace().eq(["0", "0", "4294967295"])
+}
+
+/// Whether even a command that does not exist is refused, rather than not known.
+fn is_bpf_refused() -> bool {
+    // SAFETY: a command that does not exist reads no memory, and there are zero bytes to be read.
+    let result =
+        unsafe { libc::syscall(libc::SYS_bpf, libc::c_int::MAX, ptr::null_mut::<u8>(), 0) };
+    result != 0 && io::Error::last_os_error().raw_os_error() == Some(libc::EPERM)
 }
 
 /// The system's error at the bottom of the chain.
@@ -71,11 +110,7 @@ fn os_error(error: &Error) -> Option<i32> {
 
 /// The needed capabilities that this process does not have.
 fn missing() -> Option<String> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let effective = status
-        .lines()
-        .find_map(|line| line.strip_prefix("CapEff:"))?;
-    let effective = u64::from_str_radix(effective.trim(), 16).ok()?;
+    let effective = u64::from_str_radix(&status("CapEff:")?, 16).ok()?;
     let has = |capability: u32| effective >> capability & 1 == 1;
     // CAP_SYS_ADMIN was enough for all of BPF before there were CAP_BPF and CAP_PERFMON.
     let missing = |&&(capability, _): &&(u32, &str)| {
@@ -87,4 +122,11 @@ fn missing() -> Option<String> {
         .map(|(_, name)| *name)
         .collect();
     (!names.is_empty()).then(|| names.join(" and "))
+}
+
+/// A line of `/proc/self/status`, without the name with which it begins.
+fn status(name: &str) -> Option<String> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let value = status.lines().find_map(|line| line.strip_prefix(name))?;
+    Some(value.trim().to_owned())
 }

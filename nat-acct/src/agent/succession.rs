@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, ensure};
 use tracing::warn;
 
-use super::{Config, block_on, ending, start};
+use super::{Config, block_on, ending, inheritance, start};
 use crate::{
     engine::Timeouts,
     record::Format,
     sink::Output,
-    source::live::{Pins, Predecessor},
+    source::live::{Pins, Predecessor, Settings, check_interfaces},
 };
 
 /// What is to be ended, and what to do with its connections.
@@ -26,6 +26,27 @@ pub struct DetachConfig {
     pub log_level: tracing::Level,
 }
 
+impl DetachConfig {
+    /// What writes records and follows nothing.
+    fn for_records(&self) -> Config {
+        Config {
+            inside: Vec::new(),
+            outside: Vec::new(),
+            output: self.output.clone(),
+            format: self.format,
+            timeouts: Timeouts::default(),
+            hook: None,
+            settings: Settings {
+                max_connections: 1,
+                ring_bytes: 1 << 16,
+                close_on_first_fin: false,
+                log_level: self.log_level,
+            },
+            pin: Some(self.pin.clone()),
+        }
+    }
+}
+
 /// Ends what lives on in the directory that is named: the programs are detached, and the
 /// connections that are still open become records.
 ///
@@ -34,51 +55,59 @@ pub struct DetachConfig {
 /// When nothing lives there, or what lives there cannot be read.
 pub fn detach(config: &DetachConfig) -> Result<()> {
     block_on(async {
+        let nothing = || format!("nothing lives on in {}", config.pin.display());
+        ensure!(config.pin.exists(), nothing());
         let pins = Pins::open(&config.pin)?;
-        let predecessor = Predecessor::of(&pins)?;
-        let Some(predecessor) = predecessor else {
-            bail!("nothing lives on in {}", config.pin.display());
-        };
-        let settings = predecessor.settings(config.log_level);
-        let config = Config {
-            inside: predecessor.inside,
-            outside: predecessor.outside,
-            output: config.output.clone(),
-            format: config.format,
-            timeouts: Timeouts {
-                close_on_first_fin: settings.close_on_first_fin,
-                ..Timeouts::default()
-            },
-            hook: None,
-            settings,
-            pin: Some(config.pin.clone()),
-        };
-        end(&config, pins).await
+        let (inherited, predecessor) = (pins.inherited()?, Predecessor::of(&pins)?);
+        ensure!(!inherited.is_empty() || predecessor.is_some(), nothing());
+        for inherited in inherited {
+            inheritance::settle(&config.for_records(), &inherited).await?;
+        }
+        match predecessor {
+            Some(predecessor) => end(&succeeding(&config.for_records(), predecessor), pins).await,
+            None => Ok(()),
+        }
     })
 }
 
-/// Ends a predecessor whose maps this agent cannot use.
+/// Ends what this agent cannot adopt.
 pub(super) async fn make_room(pins: Pins, config: &Config) -> Result<Pins> {
+    for inherited in pins.inherited()? {
+        // What cannot begin does not end what is there.
+        check_interfaces(&config.interfaces())?;
+        inheritance::settle(config, &inherited).await?;
+    }
     let Some(predecessor) = Predecessor::of(&pins)? else {
         return Ok(pins);
     };
-    if predecessor.fits(&config.settings, &config.inside, &config.outside) {
+    if predecessor.fits(
+        &config.settings,
+        &config.inside,
+        &config.outside,
+        config.hook,
+    ) {
         return Ok(pins);
     }
+    check_interfaces(&config.interfaces())?;
     warn!("what lives on was made with other settings: its connections are recorded and end here");
+    end(&succeeding(config, predecessor), pins).await?;
+    Pins::open(config.pin.as_deref().context("it was there before")?)
+}
+
+/// `config` with what makes it adopt the maps of `predecessor`.
+fn succeeding(config: &Config, predecessor: Predecessor) -> Config {
     let settings = predecessor.settings(config.settings.log_level);
-    let config = Config {
+    Config {
         inside: predecessor.inside,
         outside: predecessor.outside,
+        hook: predecessor.hook,
         timeouts: Timeouts {
             close_on_first_fin: settings.close_on_first_fin,
             ..config.timeouts
         },
         settings,
         ..config.clone()
-    };
-    end(&config, pins).await?;
-    Pins::open(config.pin.as_deref().context("it was there before")?)
+    }
 }
 
 /// Adopts what lives on, and ends it.

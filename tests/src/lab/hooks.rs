@@ -1,7 +1,7 @@
 //! Which TC programs are attached to an interface, as the kernel tells. Older
 //! bpftools know nothing of TCX, so the kernel is asked for those directly.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use aya::programs::{ProgramError, ProgramInfo, SchedClassifier, TcAttachType};
 use aya::sys::SyscallError;
 use nix::libc;
@@ -101,4 +101,12 @@ pub fn all(lab: &Lab, ns: Ns, devices: &[&str]) -> Result<Vec<String>> {
         }
     }
     Ok(all)
+}
+
+/// No program of the agent's is attached to these interfaces.
+pub fn ensure_none_of_ours(lab: &Lab, devices: &[&str]) -> Result<()> {
+    let attached = all(lab, Ns::Gateway, devices)?;
+    let is_ours = |text: &String| text.contains("side_");
+    ensure!(!attached.iter().any(is_ours), "{attached:#?}");
+    Ok(())
 }

@@ -2,7 +2,7 @@
 //! address, remote, and payload without what was sent twice.
 
 use std::net::SocketAddr;
-use std::ops::Sub;
+use std::ops::{Add, Sub};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -54,6 +54,17 @@ pub struct Volume {
     pub packets: u64,
     /// Their bytes, IP headers included.
     pub ip_bytes: u64,
+}
+
+impl Add for Volume {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            packets: self.packets + other.packets,
+            ip_bytes: self.ip_bytes + other.ip_bytes,
+        }
+    }
 }
 
 impl Sub for Volume {

@@ -7,6 +7,7 @@ mod clock;
 mod flowtables;
 pub mod grace;
 mod hidden;
+mod inherited;
 mod legacy;
 mod links;
 mod load;
@@ -27,7 +28,7 @@ use aya::{
     maps::{HashMap, MapData, PerCpuArray, Queue, RingBuf},
 };
 use nat_acct_common::{
-    flow::{self, Facts, Retired, Table as _},
+    flow::{self, Facts, Retired, Table},
     layout::{
         Cause, Event, EventKind, IgnoredTotal, OutsideKey, OutsideSyn, PerSender, Seed, Sender,
         Volume,
@@ -37,6 +38,7 @@ use nat_acct_common::{
 pub use self::{
     attach::Hook,
     change::{Change, What},
+    inherited::{Inherited, Remains},
     load::Settings,
     pins::Pins,
     predecessor::Predecessor,
@@ -149,7 +151,7 @@ impl Live {
         outside: &[String],
         wanted: Option<Hook>,
     ) -> Result<Vec<Change>> {
-        self.legacy.publish(inside, outside);
+        self.legacy.publish(inside, outside, wanted);
         self.watch.attach(&mut self.ebpf, inside, outside, wanted)
     }
 
@@ -164,7 +166,7 @@ impl Live {
         outside: &[String],
         wanted: Option<Hook>,
     ) -> Result<Vec<Change>> {
-        self.legacy.publish(inside, outside);
+        self.legacy.publish(inside, outside, wanted);
         self.watch
             .attach_again(&mut self.ebpf, inside, outside, wanted)
     }
@@ -213,6 +215,11 @@ impl Live {
             Some(pins) => pins.remove().context("cannot remove what was pinned"),
             None => Ok(()),
         }
+    }
+
+    /// Nanoseconds of a tick of the coarse clock.
+    pub fn tick_ns(&self) -> u64 {
+        self.tick_ns
     }
 
     /// The object, for what the programs log and for test runs of them.
@@ -274,14 +281,7 @@ impl Live {
     /// When the kernel refuses to read the map.
     pub fn harvest(&self, retired: &Retired) -> Result<Option<engine::Event>> {
         let facts = flow::settle(&self.table, retired, self.tick_ns);
-        let per_cpu = self.counters.get(&retired.slot, 0);
-        let per_cpu = per_cpu.context("cannot read COUNTERS")?;
-        let mut volumes: PerSender<Volume> = PerSender::default();
-        for values in per_cpu.iter() {
-            for sender in [Sender::Client, Sender::Remote] {
-                *volumes.get_mut(sender) += *values.get(sender);
-            }
-        }
+        let volumes = total(&self.counters, retired.slot)?;
         Ok(facts.map(|facts| engine::Event::Harvested(facts, volumes)))
     }
 
@@ -314,16 +314,12 @@ impl Live {
 
     /// Notes that the connection in `slot` shares its ISN with another.
     pub fn note_shared_isn(&self, slot: u32) {
-        if let Some(connection) = self.table.connection(slot) {
-            connection.isn_is_shared.set(true);
-        }
+        note_shared_isn(&self.table, slot);
     }
 
     /// Lets a connection forget that it has seen an RST.
     pub fn forget_reset(&self, slot: u32) {
-        if let Some(connection) = self.table.connection(slot) {
-            connection.forget_reset();
-        }
+        forget_reset(&self.table, slot);
     }
 
     /// Removes a SYN seen on the outside.
@@ -376,6 +372,33 @@ fn ignored_for(ignored: &PerCpuArray<MapData, IgnoredTotal>, cause: Cause) -> Re
         total.payload_bytes += values.payload_bytes;
     }
     Ok(total)
+}
+
+fn note_shared_isn(table: &impl Table, slot: u32) {
+    if let Some(connection) = table.connection(slot) {
+        connection.isn_is_shared.set(true);
+    }
+}
+
+fn forget_reset(table: &impl Table, slot: u32) {
+    if let Some(connection) = table.connection(slot) {
+        connection.forget_reset();
+    }
+}
+
+/// What all processors have counted for a slot.
+fn total(
+    counters: &PerCpuArray<MapData, PerSender<Volume>>,
+    slot: u32,
+) -> Result<PerSender<Volume>> {
+    let per_cpu = counters.get(&slot, 0).context("cannot read COUNTERS")?;
+    let mut volumes: PerSender<Volume> = PerSender::default();
+    for values in per_cpu.iter() {
+        for sender in [Sender::Client, Sender::Remote] {
+            *volumes.get_mut(sender) += *values.get(sender);
+        }
+    }
+    Ok(volumes)
 }
 
 fn read_event(bytes: &[u8]) -> Option<Event> {

@@ -17,7 +17,7 @@ use nix::{
     sys::statfs::{BPF_FS_MAGIC, statfs},
 };
 
-use super::{attach::Side, mapped::MappedArray};
+use super::{attach::Side, inherited::Inherited, mapped::MappedArray};
 
 /// The maps that live on. The others have nothing in them between two packets.
 pub(super) const MAPS: [&str; 12] = [
@@ -51,15 +51,16 @@ impl Pins {
     /// When it is not in a BPF file system, or another agent has it.
     pub fn open(dir: &Path) -> Result<Self> {
         let shown = dir.display();
-        let mut builder = DirBuilder::new();
-        let made = builder.recursive(true).mode(0o700).create(dir);
-        made.with_context(|| format!("cannot make {shown}"))?;
-        if statfs(dir)?.filesystem_type() != BPF_FS_MAGIC {
+        let there = dir.ancestors().find(|ancestor| ancestor.exists());
+        if statfs(there.unwrap_or(dir))?.filesystem_type() != BPF_FS_MAGIC {
             bail!(
                 "{shown} is not in a BPF file system: name a directory below /sys/fs/bpf (and \
                  `mount -t bpf bpf /sys/fs/bpf` if nothing is mounted there)"
             );
         }
+        let mut builder = DirBuilder::new();
+        let made = builder.recursive(true).mode(0o700).create(dir);
+        made.with_context(|| format!("cannot make {shown}"))?;
         let lock = match lock(dir)? {
             Ok(lock) => lock,
             Err(Errno::EWOULDBLOCK) => bail!("another nat-acct runs with {shown}"),
@@ -93,9 +94,8 @@ impl Pins {
     ///
     /// # Errors
     ///
-    /// When it is of another ABI, or cannot be read.
+    /// When it cannot be read.
     pub(super) fn instance(&self) -> Result<Option<MappedArray<Instance>>> {
-        self.refuse_other_abi()?;
         let path = self.map(INSTANCE);
         if !path.exists() {
             self.remove()?;
@@ -116,18 +116,39 @@ impl Pins {
         }
     }
 
-    fn refuse_other_abi(&self) -> Result<()> {
+    /// What agents of another ABI have left here.
+    ///
+    /// # Errors
+    ///
+    /// When it is so different that it cannot be read.
+    pub fn inherited(&self) -> Result<Vec<Inherited>> {
+        let others = self.of_other_abis()?;
+        others
+            .into_iter()
+            .map(|dir| {
+                let explain = || {
+                    format!(
+                        "{} was made by another version of nat-acct, whose connections this one \
+                         cannot read: have `nat-acct detach` of that version write their records \
+                         first",
+                        dir.display()
+                    )
+                };
+                Inherited::open(dir.clone()).with_context(explain)
+            })
+            .collect()
+    }
+
+    /// Where agents of another ABI have left something.
+    pub(super) fn of_other_abis(&self) -> io::Result<Vec<PathBuf>> {
+        let mut others = Vec::new();
         for entry in fs::read_dir(&self.dir)? {
             let path = entry?.path();
             if path != self.of_abi() {
-                bail!(
-                    "{} was made by another version of nat-acct, whose connections this one cannot \
-                     read: have `nat-acct detach` of that version write their records first",
-                    path.display()
-                );
+                others.push(path);
             }
         }
-        Ok(())
+        Ok(others)
     }
 
     /// Where a map is.
@@ -143,11 +164,10 @@ impl Pins {
     }
 
     /// Makes the directory that [`Self::map`] and [`Self::link`] lead to.
-    pub(super) fn make(&self) -> io::Result<()> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(self.of_abi())
+    pub(super) fn make(&self) -> Result<()> {
+        let dir = self.of_abi();
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&dir);
+        made.with_context(|| format!("cannot make {}", dir.display()))
     }
 
     /// Removes everything that is here: what nobody else holds then is gone. Nothing is removed

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use nat_acct_common::layout::{Instance, Names};
 
-use super::{Settings, pins::Pins};
+use super::{Hook, Settings, pins::Pins};
 
 /// What an agent was told that has left its maps.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct Predecessor {
     pub inside: Vec<String>,
     /// Names of the outside interfaces.
     pub outside: Vec<String>,
+    /// Where it was told to attach programs; `None` for what the kernel has.
+    pub hook: Option<Hook>,
     /// Connections at a time.
     pub max_connections: u32,
     ring_bytes: u32,
@@ -34,6 +36,7 @@ impl Predecessor {
         Self {
             inside: names(&instance.inside),
             outside: names(&instance.outside),
+            hook: Hook::from_number(instance.hook.get()),
             max_connections: instance.max_connections.get(),
             ring_bytes: instance.ring_bytes.get(),
             close_on_first_fin: instance.close_on_first_fin.get() != 0,
@@ -50,8 +53,15 @@ impl Predecessor {
         }
     }
 
-    /// Whether an agent with these settings and interfaces would make the same maps.
-    pub fn fits(&self, settings: &Settings, inside: &[String], outside: &[String]) -> bool {
+    /// Whether an agent with these settings and interfaces would make the same maps, and attach
+    /// programs in the same places.
+    pub fn fits(
+        &self,
+        settings: &Settings,
+        inside: &[String],
+        outside: &[String],
+        hook: Option<Hook>,
+    ) -> bool {
         let made = (
             self.max_connections,
             self.ring_bytes,
@@ -62,11 +72,12 @@ impl Predecessor {
             settings.ring_bytes,
             settings.close_on_first_fin,
         );
-        made == wanted && self.inside == inside && self.outside == outside
+        let places = (&*self.inside, &*self.outside, self.hook);
+        made == wanted && places == (inside, outside, hook)
     }
 }
 
-fn names(names: &Names) -> Vec<String> {
+pub(super) fn names(names: &Names) -> Vec<String> {
     let text = |name: &[u8; _]| {
         let len = name.iter().position(|&byte| byte == 0);
         String::from_utf8_lossy(&name[..len.unwrap_or(name.len())]).into_owned()

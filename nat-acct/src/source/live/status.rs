@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use aya::maps::{Map, MapData, PerCpuArray};
 use nat_acct_common::layout::{Cause, Connection, IgnoredTotal};
 
@@ -37,6 +37,12 @@ impl Status {
         let pins = Pins::look_at(dir)?;
         let instance = pins.instance()?;
         let Some(instance) = instance.as_ref().and_then(|instance| instance.get(0)) else {
+            if let Some(other) = pins.of_other_abis()?.first() {
+                bail!(
+                    "{} was made by another version of nat-acct: ask that one",
+                    other.display()
+                );
+            }
             return Ok(None);
         };
         let slots = instance.max_connections.get() + 1;

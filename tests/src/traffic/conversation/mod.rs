@@ -74,6 +74,7 @@ pub fn of_everyone(lab: &Lab, random: &mut Random, label: &str) -> Result<Vec<Tr
 }
 
 /// A conversation between a client and the remote.
+#[derive(Clone)]
 pub struct Conversation<'a> {
     lab: &'a Lab,
     client: Ns,

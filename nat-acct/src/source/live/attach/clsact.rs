@@ -226,23 +226,38 @@ pub(super) fn remove_stale(interface: &str, index: u32, direction: Direction) ->
         let Some(_name) = take_name(filter.handle)? else {
             continue;
         };
-        let handle = TcHandle::from(filter.handle);
-        let link = SchedClassifierLink::attached(
-            interface,
-            attach_type(direction),
-            filter.priority,
-            handle,
-            None,
-        )?;
-        match link.detach() {
-            Ok(()) => removed += 1,
-            // Another agent was faster.
-            Err(ProgramError::NetlinkError(error))
-                if error.raw_os_error() == Some(libc::ENOENT) => {}
-            Err(error) => return Err(error).context("cannot remove a filter of a killed agent"),
-        }
+        let was_there = remove(interface, direction, &filter);
+        removed += usize::from(was_there.context("cannot remove a filter of a killed agent")?);
     }
     Ok(removed)
+}
+
+/// Removes the filter that an agent before this one has left, where another hook is used now.
+pub(crate) fn remove_owners(target: Target<'_>, owner: &Owner) -> Result<()> {
+    for filter in filters::of(target.index, target.direction)? {
+        if filter.handle == owner.handle && is_agents(&filter) {
+            remove(target.interface, target.direction, &filter)?;
+        }
+    }
+    Ok(())
+}
+
+/// Tells whether the filter was still there.
+fn remove(interface: &str, direction: Direction, filter: &Filter) -> Result<bool> {
+    let link = SchedClassifierLink::attached(
+        interface,
+        attach_type(direction),
+        filter.priority,
+        TcHandle::from(filter.handle),
+        None,
+    )?;
+    match link.detach() {
+        Ok(()) => Ok(true),
+        Err(ProgramError::NetlinkError(error)) if error.raw_os_error() == Some(libc::ENOENT) => {
+            Ok(false)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use nat_acct_common::layout::Direction;
 use tracing::info;
 
 use chain::Member;
-pub(super) use clsact::Owner;
+pub(super) use clsact::{Owner, remove_owners};
 use filters::Translation;
 
 /// How a program is attached.
@@ -31,6 +31,26 @@ pub enum Hook {
     Tcx,
     /// A filter of the clsact qdisc.
     Clsact,
+}
+
+impl Hook {
+    /// What goes on from agent to agent.
+    pub(super) const fn number(hook: Option<Self>) -> u64 {
+        match hook {
+            None => 0,
+            Some(Self::Tcx) => 1,
+            Some(Self::Clsact) => 2,
+        }
+    }
+
+    /// The inverse of [`Self::number`].
+    pub(super) const fn from_number(number: u64) -> Option<Self> {
+        match number {
+            1 => Some(Self::Tcx),
+            2 => Some(Self::Clsact),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Hook {
@@ -184,10 +204,17 @@ fn attach_program(
     if hook == Hook::Tcx {
         match tcx::attach(program, target, place, pin.as_deref()) {
             Err(error) if wanted.is_none() && is_unsupported(&error) => {}
-            result => return Ok(Held::Tcx(result?)),
+            result => {
+                let held = result?;
+                clsact::remove_owners(target, owner)?;
+                return Ok(Held::Tcx(held));
+            }
         }
     }
     let lives_on = pin.is_some();
+    if let Some(pin) = pin {
+        tcx::unpin(&pin);
+    }
     clsact::attach(program, target, place, owner, lives_on).map(Held::Clsact)
 }
 

@@ -54,10 +54,15 @@ pub(super) struct Held {
 impl Held {
     pub(super) fn detach(self) {
         if let Some(pin) = self.pin {
-            // One that is gone is what was wanted.
-            let _ = fs::remove_file(pin);
+            unpin(&pin);
         }
     }
+}
+
+/// Takes a program off whose link is pinned.
+pub(super) fn unpin(pin: &Path) {
+    // One that is gone is what was wanted.
+    let _ = fs::remove_file(pin);
 }
 
 /// Attaches `program`. If there is a link in `pin` that is on the interface, the program takes the
