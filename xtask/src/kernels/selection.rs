@@ -36,8 +36,13 @@ const TESTS: &[(&str, &[&str])] = &[
             "the_remote_opened_it_through_a_port_forward",
         ],
     ),
+    (
+        "environment",
+        &["a_limit_of_locked_memory_is_raised_or_named"],
+    ),
     ("neighbours", &["foreign_filters_and_their_qdisc_stay"]),
     ("reuse", &["one_port_leads_to_two_remotes_at_once"]),
+    ("upgrade", &["what_another_version_left_becomes_records"]),
     (
         "undisturbed",
         &["garbage_passes", "udp_icmp_and_fragments_pass"],
