@@ -7,7 +7,7 @@
 
 pub mod flow;
 pub mod layout;
-pub mod memory;
+mod memory;
 pub mod packet;
 #[cfg(feature = "user")]
 mod pod;

@@ -29,5 +29,7 @@ pub use manifest::{Described, Field, Manifest, NAME_BYTES, of as described_field
 pub use outside::{OutsideKey, OutsideSyn};
 pub use per_sender::PerSender;
 
+pub use crate::memory::overwrite;
+
 /// Version of everything in this module. To be raised with each change of a layout.
 pub const ABI_VERSION: u32 = 4;

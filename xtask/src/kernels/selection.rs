@@ -38,6 +38,10 @@ const TESTS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "environment",
+        &["a_limit_of_locked_memory_is_raised_or_named"],
+    ),
+    (
         "flowtables",
         &[
             "one_over_the_interfaces_changes_nothing",
@@ -46,6 +50,7 @@ const TESTS: &[(&str, &[&str])] = &[
     ),
     ("neighbours", &["foreign_filters_and_their_qdisc_stay"]),
     ("reuse", &["one_port_leads_to_two_remotes_at_once"]),
+    ("upgrade", &["what_another_version_left_becomes_records"]),
     (
         "undisturbed",
         &["garbage_passes", "udp_icmp_and_fragments_pass"],

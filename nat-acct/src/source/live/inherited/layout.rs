@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};
-use nat_acct_common::{
-    layout::{Described, NAME_BYTES, described_fields},
-    memory::overwrite,
-};
+use nat_acct_common::layout::{Described, NAME_BYTES, described_fields, overwrite};
 
 /// Where the manifest is in the map INSTANCE: behind the version.
 const MANIFEST: usize = 4;

@@ -1,51 +1,36 @@
 //! What an agent with other layouts has left: its programs are taken off, and its connections are
 //! read by the manifest that it wrote. Nothing goes on from there.
 
+mod elements;
 mod layout;
-mod table;
+mod remains;
 
-use std::{
-    fs,
-    os::fd::{AsFd as _, AsRawFd as _},
-    path::{Path, PathBuf},
-};
+use std::{fs, path::PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
-use aya::maps::{HashMap, Map, MapData, PerCpuArray};
-use memmap2::{MmapOptions, MmapRaw};
-use nat_acct_common::{
-    flow::{self, Facts},
-    layout::{
-        Bucket, Connection, Described, Direction, Instance, OutsideKey, OutsideSyn, PerSender,
-        Volume,
-    },
+use aya::maps::{HashMap, Map};
+use nat_acct_common::layout::{
+    Bucket, Connection, Described, Direction, Instance, OutsideKey, OutsideSyn, Volume,
 };
 
-use self::{layout::Layout, table::Left};
+pub use self::remains::Remains;
+use self::{
+    elements::{Elements, pinned},
+    layout::Layout,
+    remains::Left,
+};
 use super::{
     attach::{Owner, Side, Target, remove_owners},
-    forget_reset, grace,
+    grace,
     links::Links,
-    note_shared_isn,
     predecessor::names,
-    total,
 };
-use crate::engine;
 
 /// What is in a directory of another ABI.
 pub struct Inherited {
     dir: PathBuf,
     layout: Layout,
     instance: Instance,
-}
-
-/// What was counted until the programs were taken off.
-pub struct Remains {
-    table: Left,
-    counters: PerCpuArray<MapData, PerSender<Volume>>,
-    outside_syns: Vec<(OutsideKey, OutsideSyn)>,
-    next_record: u64,
-    tick_ns: u64,
 }
 
 impl Inherited {
@@ -151,59 +136,6 @@ impl Inherited {
     }
 }
 
-impl Remains {
-    /// All connections.
-    pub fn facts(&self) -> impl Iterator<Item = Facts> {
-        let slots = 1..self.table.connections.len() as u32;
-        slots.filter_map(|slot| self.facts_of(slot))
-    }
-
-    /// The connection in `slot`, if there is one.
-    pub fn facts_of(&self, slot: u32) -> Option<Facts> {
-        Facts::read(&self.table, slot, self.tick_ns)
-    }
-
-    /// See [`Live::note_shared_isn`](super::Live::note_shared_isn).
-    pub fn note_shared_isn(&self, slot: u32) {
-        note_shared_isn(&self.table, slot);
-    }
-
-    /// See [`Live::forget_reset`](super::Live::forget_reset).
-    pub fn forget_reset(&self, slot: u32) {
-        forget_reset(&self.table, slot);
-    }
-
-    /// All SYNs seen on the outside.
-    pub fn outside_syns(&self) -> &[(OutsideKey, OutsideSyn)] {
-        &self.outside_syns
-    }
-
-    /// What is known of a connection in the end, and what was counted.
-    ///
-    /// # Errors
-    ///
-    /// When the kernel refuses to read the map.
-    pub fn harvest(&self, slot: u32) -> Result<Option<engine::Event>> {
-        let Some(retired) = flow::retire(&self.table, slot) else {
-            return Ok(None);
-        };
-        let volumes = total(&self.counters, slot)?;
-        let facts = flow::settle(&self.table, &retired, self.tick_ns);
-        Ok(facts.map(|facts| engine::Event::Harvested(facts, volumes)))
-    }
-
-    /// The number of the record of the connection in `slot`. Another time it is the same, because
-    /// nothing changes any more and connections come in the same order.
-    pub fn record_number(&mut self, slot: u32) -> Option<u64> {
-        let connection = self.table.connections.get(slot as usize)?;
-        if connection.record_number.get() == 0 {
-            self.next_record += 1;
-            connection.record_number.set(self.next_record);
-        }
-        Some(connection.record_number.get() - 1)
-    }
-}
-
 fn remove_filters(links: &Links, interface: &str, side: Side, owner: &Owner) -> Result<()> {
     let Some(link) = links.describe(interface) else {
         return Ok(());
@@ -217,52 +149,4 @@ fn remove_filters(links: &Links, interface: &str, side: Side, owner: &Owner) -> 
         };
         remove_owners(target, owner)
     })
-}
-
-fn pinned(dir: &Path, map: &str) -> Result<MapData> {
-    let path = dir.join(map);
-    MapData::from_pin(&path).with_context(|| format!("cannot open {}", path.display()))
-}
-
-/// A mapped array with elements of any size.
-struct Elements {
-    memory: MmapRaw,
-    size: usize,
-    count: usize,
-}
-
-impl Elements {
-    fn open(dir: &Path, map: &str) -> Result<Self> {
-        let map = pinned(dir, map)?;
-        let info = map.info()?;
-        let (size, count) = (info.value_size() as usize, info.max_entries() as usize);
-        let memory = MmapOptions::new()
-            .len(count * size.next_multiple_of(8))
-            .map_raw(map.fd().as_fd().as_raw_fd())?;
-        Ok(Self {
-            memory,
-            size,
-            count,
-        })
-    }
-
-    fn get(&self, index: usize) -> Option<Vec<u8>> {
-        if index >= self.count {
-            return None;
-        }
-        // SAFETY: within the mapping, which lives as long as `self`. A program may write at the same
-        // time, so whole elements are only read when there is none.
-        let element = unsafe {
-            let start = self
-                .memory
-                .as_ptr()
-                .add(index * self.size.next_multiple_of(8));
-            std::slice::from_raw_parts(start, self.size)
-        };
-        Some(element.to_vec())
-    }
-
-    fn iter(&self) -> impl Iterator<Item = Vec<u8>> {
-        (0..self.count).filter_map(|index| self.get(index))
-    }
 }
