@@ -50,7 +50,6 @@ const TESTS: &[(&str, &[&str])] = &[
     ),
     ("neighbours", &["foreign_filters_and_their_qdisc_stay"]),
     ("reuse", &["one_port_leads_to_two_remotes_at_once"]),
-    ("upgrade", &["what_another_version_left_becomes_records"]),
     (
         "undisturbed",
         &["garbage_passes", "udp_icmp_and_fragments_pass"],
