@@ -1,7 +1,7 @@
 //! Two hundred thousand connections that are open at the same time: what each
 //! takes in memory, and what an agent costs that has nothing to do.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use etherparse::{PacketBuilder, PacketBuilderStep, TcpHeader};
@@ -48,7 +48,11 @@ fn two_hundred_thousand() -> Result<()> {
         let busy = cpu(pid)?;
         std::thread::sleep(IDLE);
         let busy = cpu(pid)? - busy;
-        eprintln!("{each} bytes a connection; {busy:?} of a processor in {IDLE:?}");
+        let kernel = maps_bytes(pid)? / u64::from(CONNECTIONS);
+        eprintln!(
+            "of a connection {each} bytes in the agent, {kernel} in the kernel; {busy:?} of a \
+             processor in {IDLE:?}"
+        );
         assert!(each > 0 && each < MOST_BYTES, "{each} bytes a connection");
         assert!(busy < MOST_IDLE_CPU, "{busy:?} in {IDLE:?}");
         ensure!(!agent.log().contains("WARN"), "{}", agent.log());
@@ -112,6 +116,22 @@ fn own_bytes(pid: u32) -> Result<u64> {
     let kilobytes = line.and_then(|line| line.split_whitespace().next());
     let kilobytes: u64 = kilobytes.context("no RssAnon")?.parse()?;
     Ok(kilobytes << 10)
+}
+
+/// What the maps take that it holds (kernel: kernel/bpf/syscall.c, `bpf_map_show_fdinfo`).
+fn maps_bytes(pid: u32) -> Result<u64> {
+    let mut maps = BTreeMap::new();
+    for fd in std::fs::read_dir(format!("/proc/{pid}/fdinfo"))? {
+        let info = std::fs::read_to_string(fd?.path())?;
+        let number = |key: &str| -> Option<u64> {
+            let value = info.lines().find_map(|line| line.strip_prefix(key))?;
+            value.trim().parse().ok()
+        };
+        if let (Some(id), Some(bytes)) = (number("map_id:"), number("memlock:")) {
+            maps.insert(id, bytes);
+        }
+    }
+    Ok(maps.values().sum())
 }
 
 /// What the process has used of processors: user and system time, in ticks of

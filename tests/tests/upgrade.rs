@@ -13,7 +13,7 @@ use nat_acct_tests::lab::{INSIDE, OUTSIDE, device, hooks};
 use nat_acct_tests::server::Iperf3;
 use nat_acct_tests::traffic::conversation::{Conversation, Done, Step};
 use nat_acct_tests::traffic::{iperf3, socket};
-use nat_acct_tests::truth::{Counter, Volume, assert_equal, assert_numbered};
+use nat_acct_tests::truth::{Counter, Record, Volume, assert_equal, assert_numbered};
 use nat_acct_tests::{
     Agent, Count, Family, Lab, Ns, Truth, agent, detach, in_a_lab, refusal, wait_until,
 };
@@ -39,6 +39,57 @@ fn not_a_packet_goes_uncounted_between_two_agents() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn another_version_takes_over_while_iperf3_runs() -> Result<()> {
+    for hook in hooks::of_kernel() {
+        in_a_lab(|lab| drained_under_load(lab, hook).with_context(|| hook.to_string()))?;
+    }
+    Ok(())
+}
+
+/// Every packet until the old programs were taken off is in a record that says
+/// that it was cut off; the rest is told.
+fn drained_under_load(lab: &Lab, hook: &str) -> Result<()> {
+    device::send_segments_one_by_one(lab)?;
+    let forwarded = Counter::new(lab, Ns::Gateway, "forward", "meta l4proto tcp")?;
+    let server = Iperf3::start(lab, Iperf3::PORT)?;
+    let pin = pin(lab)?;
+    let args = ["--hook", hook, "--pin", text(&pin)?];
+    let old = Agent::start(lab, &args)?;
+    let download = download();
+    let (before, after, new, truths) = thread::scope(|scope| {
+        let load = scope.spawn(|| iperf3::run(lab, &server, &download));
+        wait_until(LONG, "iperf3 to be under way", || {
+            Ok((forwarded.volume()?.packets > 1_000).then_some(()))
+        })?;
+        let before = forwarded.volume()?;
+        as_another_version(lab, old)?;
+        let new = Agent::start(lab, &args)?;
+        let after = forwarded.volume()?;
+        let truths = load.join().expect("the thread of iperf3")?;
+        anyhow::Ok((before, after, new, truths))
+    })?;
+    let stopped = new.stop()?;
+    let rest = "segments of connections whose opening was not seen are in no record";
+    ensure!(stopped.log.contains(rest), "{}", stopped.log);
+    let records = agent::closing(&stopped.records)?;
+    let truths: Vec<_> = truths.into_iter().map(until_cut_off).collect();
+    assert_equal(&truths, &records);
+    let recorded = total(&records);
+    let after_it = detach(lab, &pin)?;
+    ensure!(after_it.is_empty(), "{after_it:#?}");
+    for (least, recorded, most) in [
+        (before.packets, recorded.packets, after.packets),
+        (before.ip_bytes, recorded.ip_bytes, after.ip_bytes),
+    ] {
+        ensure!(
+            (least..=most).contains(&recorded),
+            "{least} ≤ {recorded} ≤ {most}"
+        );
+    }
+    hooks::ensure_none_of_ours(lab, &[INSIDE, OUTSIDE])
+}
+
 /// Agents follow one another while iperf3 runs and a connection is idle.
 fn upgraded_under_load(lab: &Lab, hook: &str) -> Result<()> {
     // So that the kernel's own counters count packets as they are on the wire.
@@ -48,13 +99,7 @@ fn upgraded_under_load(lab: &Lab, hook: &str) -> Result<()> {
     let pin = pin(lab)?;
     let args = ["--hook", hook, "--pin", text(&pin)?];
     let start = || Agent::start(lab, &args);
-    let download = iperf3::Test {
-        client: Ns::Client2,
-        family: Family::V4,
-        direction: iperf3::Direction::Download,
-        streams: 2,
-        amount: FOUR_SECONDS,
-    };
+    let download = download();
     let mut agent = start()?;
     let (idle, loaded) = idle_connection(lab, move || {
         thread::scope(|scope| {
@@ -90,13 +135,7 @@ fn upgraded_under_load(lab: &Lab, hook: &str) -> Result<()> {
     let records = agent::closing(&records)?;
     assert_equal(&truths, &records);
     assert!(records.iter().all(|record| !record.partial), "{records:#?}");
-    let volumes = records
-        .iter()
-        .flat_map(|r| [r.volume_sent, r.volume_received]);
-    assert_eq!(
-        volumes.fold(Volume::default(), |a, b| a + b),
-        forwarded.volume()?
-    );
+    assert_eq!(total(&records), forwarded.volume()?);
     hooks::ensure_none_of_ours(lab, &[INSIDE, OUTSIDE])
 }
 
@@ -247,6 +286,37 @@ fn check_cut_off(records: &[Value], opened_before: &Done, young: &Done) -> Resul
         assert_eq!(record.ingress.as_deref(), Some(INSIDE), "{record:#?}");
     }
     Ok(())
+}
+
+/// What can be known of a transfer when its agent's maps are given up.
+fn until_cut_off(whole: Truth) -> Truth {
+    let part = |count| match count {
+        Count::Exact(most) | Count::Between(_, most) => Count::Between(0, most),
+        Count::Unknown => Count::Unknown,
+    };
+    Truth {
+        sent: part(whole.sent),
+        received: part(whole.received),
+        reasons: &["agent-stop"],
+        ..whole
+    }
+}
+
+fn total(records: &[Record]) -> Volume {
+    let volumes = records
+        .iter()
+        .flat_map(|record| [record.volume_sent, record.volume_received]);
+    volumes.fold(Volume::default(), |a, b| a + b)
+}
+
+fn download() -> iperf3::Test {
+    iperf3::Test {
+        client: Ns::Client2,
+        family: Family::V4,
+        direction: iperf3::Direction::Download,
+        streams: 2,
+        amount: FOUR_SECONDS,
+    }
 }
 
 /// What was known of a connection when its agent's maps were given up.
