@@ -10,7 +10,7 @@ use crate::{
     engine::Timeouts,
     record::Format,
     sink::Output,
-    source::live::{Pins, Predecessor, Settings, check_interfaces},
+    source::live::{Inherited, Pins, Predecessor, Settings, check_interfaces},
 };
 
 /// What is to be ended, and what to do with its connections.
@@ -58,7 +58,7 @@ pub fn detach(config: &DetachConfig) -> Result<()> {
         let nothing = || format!("nothing lives on in {}", config.pin.display());
         ensure!(config.pin.exists(), nothing());
         let pins = Pins::open(&config.pin)?;
-        let (inherited, predecessor) = (pins.inherited()?, Predecessor::of(&pins)?);
+        let (inherited, predecessor) = (Inherited::of(&pins)?, Predecessor::of(&pins)?);
         ensure!(!inherited.is_empty() || predecessor.is_some(), nothing());
         for inherited in inherited {
             inheritance::settle(&config.for_records(), &inherited).await?;
@@ -72,7 +72,7 @@ pub fn detach(config: &DetachConfig) -> Result<()> {
 
 /// Ends what this agent cannot adopt.
 pub(super) async fn make_room(pins: Pins, config: &Config) -> Result<Pins> {
-    for inherited in pins.inherited()? {
+    for inherited in Inherited::of(&pins)? {
         // What cannot begin does not end what is there.
         check_interfaces(&config.interfaces())?;
         inheritance::settle(config, &inherited).await?;

@@ -17,7 +17,7 @@ use nix::{
     sys::statfs::{BPF_FS_MAGIC, statfs},
 };
 
-use super::{attach::Side, inherited::Inherited, mapped::MappedArray};
+use super::{attach::Side, mapped::MappedArray};
 
 /// The maps that live on. The others have nothing in them between two packets.
 pub(super) const MAPS: [&str; 12] = [
@@ -114,29 +114,6 @@ impl Pins {
             }
             Some(other) => bail!("{} is of ABI {other}", path.display()),
         }
-    }
-
-    /// What agents of another ABI have left here.
-    ///
-    /// # Errors
-    ///
-    /// When it is so different that it cannot be read.
-    pub fn inherited(&self) -> Result<Vec<Inherited>> {
-        let others = self.of_other_abis()?;
-        others
-            .into_iter()
-            .map(|dir| {
-                let explain = || {
-                    format!(
-                        "{} was made by another version of nat-acct, whose connections this one \
-                         cannot read: have `nat-acct detach` of that version write their records \
-                         first",
-                        dir.display()
-                    )
-                };
-                Inherited::open(dir.clone()).with_context(explain)
-            })
-            .collect()
     }
 
     /// Where agents of another ABI have left something.

@@ -23,6 +23,7 @@ use super::{
     attach::{Owner, Side, Target, remove_owners},
     grace,
     links::Links,
+    pins::Pins,
     predecessor::names,
 };
 
@@ -34,12 +35,27 @@ pub struct Inherited {
 }
 
 impl Inherited {
-    /// Finds out what is there.
+    /// What agents of another ABI have left in `pins`.
     ///
     /// # Errors
     ///
-    /// When it has no manifest, or one that tells of something that cannot be read.
-    pub(super) fn open(dir: PathBuf) -> Result<Self> {
+    /// When it is so different that it cannot be read.
+    pub fn of(pins: &Pins) -> Result<Vec<Self>> {
+        let mut all = Vec::new();
+        for dir in pins.of_other_abis()? {
+            let shown = dir.display().to_string();
+            let inherited = Self::open(dir).with_context(|| {
+                format!(
+                    "{shown} was made by another version of nat-acct, whose connections this one \
+                     cannot read: have `nat-acct detach` of that version write their records first"
+                )
+            });
+            all.push(inherited?);
+        }
+        Ok(all)
+    }
+
+    fn open(dir: PathBuf) -> Result<Self> {
         let element = Elements::open(&dir, "INSTANCE")?;
         let bytes = element.get(0).context("INSTANCE is empty")?;
         let layout = Layout::read(&bytes).context("it does not tell how it is laid out")?;
