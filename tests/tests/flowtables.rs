@@ -18,12 +18,18 @@ fn one_over_the_interfaces_changes_nothing() -> Result<()> {
             return Ok(());
         }
         let agent = Agent::start(lab, &[])?;
-        let truths = converse(lab)?;
+        let (truths, offloaded) = converse(lab)?;
         agent.wait_for_records(truths.len(), PATIENCE)?;
         let stopped = agent.stop()?;
         assert_equal(&truths, &agent::closing(&stopped.records)?);
         assert!(!stopped.log.contains("WARN"), "{}", stopped.log);
-        note("a flowtable over the interfaces", "exact");
+        // Since Linux 7.2, the port of a bridge has to be in the flowtable, too.
+        let shown = if offloaded {
+            "exact"
+        } else {
+            "exact, not offloaded"
+        };
+        note("a flowtable over the interfaces", shown);
         Ok(())
     })
 }
@@ -38,7 +44,8 @@ fn one_over_the_ports_of_the_bridge_is_warned_of() -> Result<()> {
         wait_until(PATIENCE, "the warning", || {
             Ok(agent.log().contains(BYPASSED).then_some(()))
         })?;
-        let mut truths = converse(lab)?;
+        let (mut truths, offloaded) = converse(lab)?;
+        ensure!(offloaded, "nothing was offloaded");
         // Before Linux 5.13 it does not go past the bridge.
         let records = agent.wait_for_closing(truths.len(), PATIENCE)?;
         let stopped = agent.stop()?;
@@ -85,11 +92,13 @@ fn offload(lab: &Lab, devices: &str) -> Result<bool> {
     }
 }
 
-/// Each in two parts, so that the second finds the connection offloaded.
-fn converse(lab: &Lab) -> Result<Vec<Truth>> {
+/// Each in two parts, so that the second finds the connection offloaded. Also
+/// tells whether they were.
+fn converse(lab: &Lab) -> Result<(Vec<Truth>, bool)> {
     let mut truths = Vec::new();
+    let mut all_offloaded = true;
     for family in [Family::V4, Family::V6] {
-        let (done, offloaded) = Conversation::new(lab, Ns::Client1, family).run_with(
+        let (done, tracked) = Conversation::new(lab, Ns::Client1, family).run_with(
             &[
                 Send(30_000),
                 Receive(5_000),
@@ -109,10 +118,10 @@ fn converse(lab: &Lab) -> Result<Vec<Truth>> {
             ],
             || lab.run(Ns::Gateway, "cat /proc/net/nf_conntrack"),
         )?;
-        ensure!(offloaded?.contains("[OFFLOAD]"), "nothing was offloaded");
+        all_offloaded &= tracked?.contains("[OFFLOAD]");
         truths.push(done.truth("offloaded", &["fin"]));
     }
-    Ok(truths)
+    Ok((truths, all_offloaded))
 }
 
 fn note(case: &str, result: &str) {
