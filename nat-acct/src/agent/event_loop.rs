@@ -12,7 +12,8 @@ use tracing::info;
 
 use super::{
     driver::Driver,
-    ending,
+    ending, service,
+    service::Watchdog,
     signals::{Meaning, Signals},
 };
 use crate::{
@@ -37,6 +38,7 @@ pub(super) async fn serve(
     let interfaces = readable(Changes::listen(group::LINK | group::TC)?)?;
     driver.interfaces_changed()?;
     let mut look_around = time::interval(LOOK_AROUND_EVERY);
+    let mut watchdog = Watchdog::new();
     let mut grace: Option<JoinHandle<()>> = None;
     loop {
         driver.pump()?;
@@ -59,6 +61,7 @@ pub(super) async fn serve(
             () = finished(&mut grace) => driver.end_grace(),
             () = future::ready(()), if driver.has_harvest() => driver.harvest()?,
             _ = look_around.tick() => driver.look_around()?,
+            () = watchdog.is_due() => watchdog.alive(),
             () = written.notified() => {}
             meaning = signals.received() => match (meaning, output) {
                 (Meaning::HungUp, Output::File(_)) => driver.reopen(),
@@ -68,6 +71,7 @@ pub(super) async fn serve(
         }
     }
     info!("stopping");
+    service::stopping();
     if driver.lives_on() {
         info!("the programs go on counting: `nat-acct detach` ends them");
         ending::leave(driver, grace).await

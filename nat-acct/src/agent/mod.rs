@@ -12,6 +12,7 @@ mod interfaces;
 mod losses;
 mod privilege;
 mod recorder;
+mod service;
 mod signals;
 mod status;
 mod succession;
@@ -68,6 +69,12 @@ impl Config {
         let all = self.inside.iter().chain(&self.outside);
         all.map(String::as_str).collect()
     }
+
+    /// What the agent does, for people.
+    fn doing(&self) -> String {
+        let (inside, outside) = (self.inside.join(", "), self.outside.join(", "));
+        format!("accounting from {inside} to {outside}")
+    }
 }
 
 /// Runs the agent until SIGINT or SIGTERM, or until nobody reads the records any more.
@@ -85,6 +92,7 @@ pub fn run(config: &Config) -> Result<()> {
         };
         let mut driver = start(config, pins)?;
         info!("attached");
+        service::ready(&config.doing());
         let served = event_loop::serve(&mut driver, &mut signals, &config.output).await;
         if served.is_err() {
             // The first error is the one to be said.
