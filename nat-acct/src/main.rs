@@ -73,6 +73,7 @@ fn agent_config(run: RunConfig) -> Result<agent::Config> {
             log_level: run.log_level,
         },
         pin: run.pin,
+        landlock: run.landlock,
     })
 }
 

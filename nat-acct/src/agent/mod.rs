@@ -4,6 +4,7 @@
 
 mod addresses;
 mod boot;
+mod confinement;
 mod driver;
 mod ending;
 mod event_loop;
@@ -20,12 +21,13 @@ mod sweep;
 mod unknown;
 mod unwritten;
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result};
 use tracing::info;
 
 use self::{
+    confinement::Files,
     driver::Driver,
     recorder::{Recorder, RecorderError},
     signals::Signals,
@@ -34,7 +36,7 @@ use crate::{
     clock,
     engine::{Engine, Timeouts},
     record::{Format, Stamp},
-    sink::{Output, Sink},
+    sink::{self, Output, Sink},
     source::live::{Hook, Live, Pins, Settings, check_interfaces},
 };
 
@@ -42,6 +44,9 @@ pub use self::{
     status::status,
     succession::{DetachConfig, detach},
 };
+
+/// How long a thread that waits for the kernel is kept for the next time.
+const THREADS_LINGER: Duration = Duration::from_millis(100);
 
 /// What the agent is to do.
 #[derive(Clone, Debug)]
@@ -62,12 +67,29 @@ pub struct Config {
     pub settings: Settings,
     /// Where programs and maps live on when the agent ends.
     pub pin: Option<PathBuf>,
+    /// Whether the agent shuts itself out of files that it does not go on using.
+    pub landlock: bool,
 }
 
 impl Config {
     fn interfaces(&self) -> Vec<&str> {
         let all = self.inside.iter().chain(&self.outside);
         all.map(String::as_str).collect()
+    }
+
+    /// The files that are used while the agent runs.
+    fn files(&self) -> Files {
+        let mut written: Vec<_> = self.pin.iter().cloned().collect();
+        if let Output::File(path) = &self.output {
+            // The path may lead elsewhere: by a symbolic link, or now by one and later by none.
+            for path in [Some(path.clone()), fs::canonicalize(path).ok()] {
+                written.extend(path.map(|path| sink::directory(&path).to_owned()));
+            }
+        }
+        Files {
+            written,
+            read: Vec::new(),
+        }
     }
 
     /// What the agent does, for people.
@@ -90,7 +112,10 @@ pub fn run(config: &Config) -> Result<()> {
             Some(pins) => Some(succession::make_room(pins, config).await?),
             None => None,
         };
-        let mut driver = start(config, pins)?;
+        let prepared = Prepared::attach(config, pins)?;
+        let files = config.landlock.then(|| config.files());
+        confinement::enter(files.as_ref()).await?;
+        let mut driver = prepared.drive(config)?;
         info!("attached");
         service::ready(&config.doing());
         let served = event_loop::serve(&mut driver, &mut signals, &config.output).await;
@@ -105,6 +130,8 @@ pub fn run(config: &Config) -> Result<()> {
 fn block_on(work: impl Future<Output = Result<()>>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        // No thread that was started before may be used when privileges were given up.
+        .thread_keep_alive(THREADS_LINGER)
         .build()
         .context("cannot start the event loop")?;
     match runtime.block_on(work) {
@@ -113,26 +140,44 @@ fn block_on(work: impl Future<Output = Result<()>>) -> Result<()> {
     }
 }
 
+/// Starts an agent that keeps what it was allowed at the start.
 fn start(config: &Config, pins: Option<Pins>) -> Result<Driver> {
-    let (inside, outside) = (&config.inside, &config.outside);
-    let stamp = Stamp::new(clock::read(), inside, outside);
-    let stamp = stamp.of_boot(boot::id()?);
-    let sink = Sink::open(config.output.clone())?;
-    let mut live = Live::load(&config.settings, pins).map_err(privilege::explain)?;
-    log_programs(&mut live)?;
-    let attached = if live.is_adopted() {
-        live.attach_again(inside, outside, config.hook)
-    } else {
-        check_interfaces(&config.interfaces())?;
-        live.attach(inside, outside, config.hook)
-    };
-    interfaces::report(&attached.map_err(privilege::explain)?);
-    let engine = Engine::new(config.timeouts);
-    let recorder = Recorder::start(sink, stamp, config.format);
-    let recorder = recorder.context("cannot start the thread that writes records")?;
-    let mut driver = Driver::new(live, engine, recorder);
-    driver.catch_up()?;
-    Ok(driver)
+    Prepared::attach(config, pins)?.drive(config)
+}
+
+/// Programs that count, and a sink that is open.
+struct Prepared {
+    live: Live,
+    sink: Sink,
+    stamp: Stamp,
+}
+
+impl Prepared {
+    fn attach(config: &Config, pins: Option<Pins>) -> Result<Self> {
+        let (inside, outside) = (&config.inside, &config.outside);
+        let stamp = Stamp::new(clock::read(), inside, outside);
+        let stamp = stamp.of_boot(boot::id()?);
+        let sink = Sink::open(config.output.clone())?;
+        let mut live = Live::load(&config.settings, pins).map_err(privilege::explain)?;
+        log_programs(&mut live)?;
+        let attached = if live.is_adopted() {
+            live.attach_again(inside, outside, config.hook)
+        } else {
+            check_interfaces(&config.interfaces())?;
+            live.attach(inside, outside, config.hook)
+        };
+        interfaces::report(&attached.map_err(privilege::explain)?);
+        Ok(Self { live, sink, stamp })
+    }
+
+    /// Starts the thread that writes, and takes in what there is already.
+    fn drive(self, config: &Config) -> Result<Driver> {
+        let recorder = Recorder::start(self.sink, self.stamp, config.format);
+        let recorder = recorder.context("cannot start the thread that writes records")?;
+        let mut driver = Driver::new(self.live, Engine::new(config.timeouts), recorder);
+        driver.catch_up()?;
+        Ok(driver)
+    }
 }
 
 /// Lets what the programs log appear in our log.

@@ -43,6 +43,7 @@ impl DetachConfig {
                 log_level: self.log_level,
             },
             pin: Some(self.pin.clone()),
+            landlock: false,
         }
     }
 }

@@ -94,6 +94,12 @@ pub struct RunArgs {
     #[arg(long, value_name = "HOOK", value_enum, default_value_t)]
     pub hook: HookArg,
 
+    /// Whether the agent, once attached, shuts itself out of all files but those that it goes on
+    /// using: the directory of the output, that of `--pin`, and that of `--config`. A directory that
+    /// is put in the place of the output's can then not be written to before the next start.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
+    pub landlock: LandlockArg,
+
     /// The least grave events that are logged.
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t)]
     pub log_level: LogLevelArg,
@@ -137,6 +143,16 @@ pub enum HookArg {
     Tcx,
     /// Filters of a clsact qdisc, which is added if there is none.
     Clsact,
+}
+
+/// Whether files are shut out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LandlockArg {
+    /// Where the kernel has Landlock (Linux 5.13 and later, if it is enabled).
+    #[default]
+    Auto,
+    /// Never.
+    Off,
 }
 
 /// The options of `schema`.

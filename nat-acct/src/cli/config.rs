@@ -8,7 +8,7 @@ use tracing::Level;
 
 use super::{
     UsageError,
-    args::{Args, Command, HookArg, LogLevelArg, RunArgs},
+    args::{Args, Command, HookArg, LandlockArg, LogLevelArg, RunArgs},
 };
 use crate::{agent::DetachConfig, engine::Timeouts, record::Format, replay, sink::Output};
 
@@ -48,6 +48,8 @@ pub struct RunConfig {
     pub pin: Option<PathBuf>,
     /// Where the programs are attached.
     pub hook: HookChoice,
+    /// Whether the agent shuts itself out of files that it does not go on using.
+    pub landlock: bool,
     /// The least grave events that are logged.
     pub log_level: Level,
 }
@@ -97,6 +99,7 @@ impl RunConfig {
             ring_bytes: args.ring_bytes,
             pin: args.pin,
             hook: args.hook.into(),
+            landlock: args.landlock == LandlockArg::Auto,
             log_level: args.log_level.into(),
         })
     }

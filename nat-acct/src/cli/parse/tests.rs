@@ -34,6 +34,7 @@ fn the_defaults_are_those_of_the_design() {
         ring_bytes: 1 << 20,
         pin: None,
         hook: HookChoice::Auto,
+        landlock: true,
         log_level: Level::INFO,
     };
     assert_eq!(meant(RUN), Ok(Invocation::Run(config)));
@@ -57,12 +58,13 @@ fn every_option_arrives() {
         ring_bytes: 1 << 30,
         pin: None,
         hook: HookChoice::Auto,
+        landlock: false,
         log_level: Level::TRACE,
     };
     let typed = "run --inside br0 --inside=br1 --outside eth1 --outside ppp0 --output /x/y \
                  --format compact --close-on first-fin --max-connections 16777216 --linger 0s \
                  --idle-timeout 1s --opening-timeout 2s --closing-timeout 3s \
-                 --ring-bytes 1073741824 --log-level trace";
+                 --ring-bytes 1073741824 --landlock off --log-level trace";
     assert_eq!(meant(typed), Ok(Invocation::Run(config)));
 }
 
