@@ -12,7 +12,9 @@ use tracing::info;
 
 use super::{
     driver::Driver,
-    ending, service,
+    ending,
+    reload::Reload,
+    service,
     service::Watchdog,
     signals::{Meaning, Signals},
 };
@@ -31,6 +33,7 @@ pub(super) async fn serve(
     driver: &mut Driver,
     signals: &mut Signals,
     output: &Output,
+    reload: &mut Reload<'_>,
 ) -> Result<()> {
     let written = driver.written();
     let events = readable(driver.events_fd()?)?;
@@ -63,10 +66,19 @@ pub(super) async fn serve(
             _ = look_around.tick() => driver.look_around()?,
             () = watchdog.is_due() => watchdog.alive(),
             () = written.notified() => {}
-            meaning = signals.received() => match (meaning, output) {
-                (Meaning::HungUp, Output::File(_)) => driver.reopen(),
-                // Nothing can be opened again, and the terminal may be gone.
-                (Meaning::HungUp, Output::Standard) | (Meaning::Stop, _) => break,
+            meaning = signals.received() => match meaning {
+                Meaning::Stop => break,
+                Meaning::HungUp => {
+                    if reload.has_file() {
+                        reload.again(driver);
+                    }
+                    match output {
+                        Output::File(_) => driver.reopen(),
+                        Output::Standard if reload.has_file() => {}
+                        // Nothing is there to be opened again, and the terminal may be gone.
+                        Output::Standard => break,
+                    }
+                }
             },
         }
     }

@@ -13,6 +13,7 @@ mod interfaces;
 mod losses;
 mod privilege;
 mod recorder;
+mod reload;
 mod service;
 mod signals;
 mod status;
@@ -21,7 +22,13 @@ mod sweep;
 mod unknown;
 mod unwritten;
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result};
 use tracing::info;
@@ -30,6 +37,7 @@ use self::{
     confinement::Files,
     driver::Driver,
     recorder::{Recorder, RecorderError},
+    reload::Reload,
     signals::Signals,
 };
 use crate::{
@@ -41,6 +49,7 @@ use crate::{
 };
 
 pub use self::{
+    reload::Read,
     status::status,
     succession::{DetachConfig, detach},
 };
@@ -69,6 +78,10 @@ pub struct Config {
     pub pin: Option<PathBuf>,
     /// Whether the agent shuts itself out of files that it does not go on using.
     pub landlock: bool,
+    /// The configuration file that this was read from.
+    pub file: Option<PathBuf>,
+    /// All options by name, as they would be typed.
+    pub options: BTreeMap<String, Vec<OsString>>,
 }
 
 impl Config {
@@ -79,16 +92,15 @@ impl Config {
 
     /// The files that are used while the agent runs.
     fn files(&self) -> Files {
-        let mut written: Vec<_> = self.pin.iter().cloned().collect();
-        if let Output::File(path) = &self.output {
-            // The path may lead elsewhere: by a symbolic link, or now by one and later by none.
-            for path in [Some(path.clone()), fs::canonicalize(path).ok()] {
-                written.extend(path.map(|path| sink::directory(&path).to_owned()));
-            }
-        }
+        let output = match &self.output {
+            Output::Standard => None,
+            Output::File(path) => Some(path),
+        };
+        let written = output.into_iter().flat_map(|path| directories(path));
+        let read = self.file.iter().flat_map(|path| directories(path));
         Files {
-            written,
-            read: Vec::new(),
+            written: written.chain(self.pin.clone()).collect(),
+            read: read.collect(),
         }
     }
 
@@ -99,12 +111,20 @@ impl Config {
     }
 }
 
-/// Runs the agent until SIGINT or SIGTERM, or until nobody reads the records any more.
+/// Where a file is. By a symbolic link it may be elsewhere, now or later.
+fn directories(path: &Path) -> Vec<PathBuf> {
+    let paths = [Some(path.to_owned()), fs::canonicalize(path).ok()];
+    let directory = |path: PathBuf| sink::directory(&path).to_owned();
+    paths.into_iter().flatten().map(directory).collect()
+}
+
+/// Runs the agent until SIGINT or SIGTERM, or until nobody reads the records any more. SIGHUP has
+/// it `read` its configuration again, if that is from a file.
 ///
 /// # Errors
 ///
 /// When the programs cannot be loaded or attached, or a map cannot be read.
-pub fn run(config: &Config) -> Result<()> {
+pub fn run(config: &Config, read: &Read<'_>) -> Result<()> {
     block_on(async {
         let mut signals = Signals::listen()?;
         let pins = config.pin.as_deref().map(Pins::open).transpose()?;
@@ -118,7 +138,9 @@ pub fn run(config: &Config) -> Result<()> {
         let mut driver = prepared.drive(config)?;
         info!("attached");
         service::ready(&config.doing());
-        let served = event_loop::serve(&mut driver, &mut signals, &config.output).await;
+        let mut reload = Reload::new(config, read);
+        let (signals, output) = (&mut signals, &config.output);
+        let served = event_loop::serve(&mut driver, signals, output, &mut reload).await;
         if served.is_err() {
             // The first error is the one to be said.
             let _ = driver.write_rest().await;

@@ -11,6 +11,13 @@ pub(super) fn ready(doing: &str) {
     let _ = notify(&[NotifyState::Ready, NotifyState::Status(doing)]);
 }
 
+/// The configuration is read again. [`ready`] follows.
+pub(super) fn reloading() {
+    if let Ok(now) = NotifyState::monotonic_usec_now() {
+        let _ = notify(&[NotifyState::Reloading, now]);
+    }
+}
+
 /// The agent ends in order.
 pub(super) fn stopping() {
     let status = NotifyState::Status("writing the records that are due");
