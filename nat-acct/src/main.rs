@@ -2,10 +2,10 @@
 
 use std::{env, ffi::OsString, process::ExitCode};
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use nat_acct::{
     agent,
-    cli::{self, HookChoice, Invocation, RunConfig, exit},
+    cli::{self, HookChoice, Invocation, Refusal, RunConfig, exit},
     log, record,
     replay::{self, Outcome},
     source::live::{Hook, Settings},
@@ -21,13 +21,26 @@ fn main() -> ExitCode {
         Ok(Invocation::Status(pin)) => report_answer(agent::status(&pin)),
         Ok(Invocation::Replay(config)) => report_outcome(replay::run(&config)),
         Ok(Invocation::Schema(format)) => report_answer(schema(format)),
+        Ok(Invocation::CheckConfig(path)) => {
+            exit::answered(&format!("{} is in order\n", path.display()))
+        }
+        Ok(Invocation::DefaultConfig) => exit::answered(&cli::default_config()),
         Err(refusal) => exit::refused(&refusal),
     }
 }
 
 fn run(run: RunConfig) -> Result<()> {
     log::init(run.log_level);
-    agent::run(&agent_config(run)?)
+    agent::run(&agent_config(run)?, &read_again)
+}
+
+/// The words of the command line stay what they were; the file that they name may have changed.
+fn read_again() -> Result<agent::Config> {
+    match cli::parse(env::args_os()) {
+        Ok(Invocation::Run(run)) => agent_config(run),
+        Err(Refusal::Usage { error, .. }) => Err(error.into()),
+        Ok(_) | Err(Refusal::Answer(_)) => bail!("the command line is not what it was"),
+    }
 }
 
 fn schema(format: record::Format) -> Result<String> {
@@ -73,6 +86,9 @@ fn agent_config(run: RunConfig) -> Result<agent::Config> {
             log_level: run.log_level,
         },
         pin: run.pin,
+        landlock: run.landlock,
+        file: run.file,
+        options: run.options,
     })
 }
 

@@ -12,6 +12,7 @@ pub mod cases;
 pub mod detach;
 pub mod ignored;
 pub mod lab;
+pub mod notified;
 pub mod privilege;
 pub mod random;
 pub mod refusal;

@@ -30,9 +30,7 @@ fn the_needed_capabilities_suffice() -> Result<()> {
                 .any(|l| l.split_whitespace().eq(line.split(' ')))
         };
         let mask: u64 = NEEDED.iter().map(|(number, _)| 1 << number).sum();
-        for set in ["CapPrm", "CapEff", "CapBnd"] {
-            assert!(has(&format!("{set}: {mask:016x}")), "{status}");
-        }
+        assert!(has(&format!("CapBnd: {mask:016x}")), "{status}");
         assert!(
             has(&format!("Uid: {NOBODY} {NOBODY} {NOBODY} {NOBODY}")),
             "{status}"
@@ -66,7 +64,7 @@ fn in_a_user_namespace_it_says_so() -> Result<()> {
         let said = String::from_utf8(done.stderr)?;
         assert_eq!(done.status.code(), Some(1), "{said}");
         assert_eq!(said.lines().count(), 1, "{said}");
-        assert!(said.contains("from within a user namespace"), "{said}");
+        assert!(said.contains("in a user namespace"), "{said}");
         Ok(())
     })
 }

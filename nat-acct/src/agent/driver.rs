@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     clock,
-    engine::{Engine, Event, Request},
+    engine::{Engine, Event, Request, Timeouts},
     record::End,
     source::live::Live,
 };
@@ -71,6 +71,12 @@ impl Driver {
             self.sweep_outside()?;
         }
         Ok(())
+    }
+
+    /// Sets when connections end from now on, also those that are open.
+    pub(super) fn set_timeouts(&mut self, timeouts: Timeouts) {
+        self.engine.set_timeouts(timeouts);
+        self.sweep_slots(sweep::FIRST_SLOT..self.live.slots());
     }
 
     /// Whether programs and maps live on when this agent ends.

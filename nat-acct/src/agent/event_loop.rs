@@ -13,6 +13,9 @@ use tracing::info;
 use super::{
     driver::Driver,
     ending,
+    reload::Reload,
+    service,
+    service::Watchdog,
     signals::{Meaning, Signals},
 };
 use crate::{
@@ -30,6 +33,7 @@ pub(super) async fn serve(
     driver: &mut Driver,
     signals: &mut Signals,
     output: &Output,
+    reload: &mut Reload<'_>,
 ) -> Result<()> {
     let written = driver.written();
     let events = readable(driver.events_fd()?)?;
@@ -37,6 +41,7 @@ pub(super) async fn serve(
     let interfaces = readable(Changes::listen(group::LINK | group::TC)?)?;
     driver.interfaces_changed()?;
     let mut look_around = time::interval(LOOK_AROUND_EVERY);
+    let mut watchdog = Watchdog::new();
     let mut grace: Option<JoinHandle<()>> = None;
     loop {
         driver.pump()?;
@@ -59,15 +64,26 @@ pub(super) async fn serve(
             () = finished(&mut grace) => driver.end_grace(),
             () = future::ready(()), if driver.has_harvest() => driver.harvest()?,
             _ = look_around.tick() => driver.look_around()?,
+            () = watchdog.is_due() => watchdog.alive(),
             () = written.notified() => {}
-            meaning = signals.received() => match (meaning, output) {
-                (Meaning::HungUp, Output::File(_)) => driver.reopen(),
-                // Nothing can be opened again, and the terminal may be gone.
-                (Meaning::HungUp, Output::Standard) | (Meaning::Stop, _) => break,
+            meaning = signals.received() => match meaning {
+                Meaning::Stop => break,
+                Meaning::HungUp => {
+                    if reload.has_file() {
+                        reload.again(driver);
+                    }
+                    match output {
+                        Output::File(_) => driver.reopen(),
+                        Output::Standard if reload.has_file() => {}
+                        // Nothing is there to be opened again, and the terminal may be gone.
+                        Output::Standard => break,
+                    }
+                }
             },
         }
     }
     info!("stopping");
+    service::stopping();
     if driver.lives_on() {
         info!("the programs go on counting: `nat-acct detach` ends them");
         ending::leave(driver, grace).await

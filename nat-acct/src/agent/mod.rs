@@ -4,6 +4,7 @@
 
 mod addresses;
 mod boot;
+mod confinement;
 mod driver;
 mod ending;
 mod event_loop;
@@ -12,6 +13,8 @@ mod interfaces;
 mod losses;
 mod privilege;
 mod recorder;
+mod reload;
+mod service;
 mod signals;
 mod status;
 mod succession;
@@ -19,28 +22,40 @@ mod sweep;
 mod unknown;
 mod unwritten;
 
-use std::path::PathBuf;
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result};
 use tracing::info;
 
 use self::{
+    confinement::Files,
     driver::Driver,
     recorder::{Recorder, RecorderError},
+    reload::Reload,
     signals::Signals,
 };
 use crate::{
     clock,
     engine::{Engine, Timeouts},
     record::{Format, Stamp},
-    sink::{Output, Sink},
+    sink::{self, Output, Sink},
     source::live::{Hook, Live, Pins, Settings, check_interfaces},
 };
 
 pub use self::{
+    reload::Read,
     status::status,
     succession::{DetachConfig, detach},
 };
+
+/// How long a thread that waits for the kernel is kept for the next time.
+const THREADS_LINGER: Duration = Duration::from_millis(100);
 
 /// What the agent is to do.
 #[derive(Clone, Debug)]
@@ -61,6 +76,12 @@ pub struct Config {
     pub settings: Settings,
     /// Where programs and maps live on when the agent ends.
     pub pin: Option<PathBuf>,
+    /// Whether the agent shuts itself out of files that it does not go on using.
+    pub landlock: bool,
+    /// The configuration file that this was read from.
+    pub file: Option<PathBuf>,
+    /// All options by name, as they would be typed.
+    pub options: BTreeMap<String, Vec<OsString>>,
 }
 
 impl Config {
@@ -68,14 +89,42 @@ impl Config {
         let all = self.inside.iter().chain(&self.outside);
         all.map(String::as_str).collect()
     }
+
+    /// The files that are used while the agent runs.
+    fn files(&self) -> Files {
+        let output = match &self.output {
+            Output::Standard => None,
+            Output::File(path) => Some(path),
+        };
+        let written = output.into_iter().flat_map(|path| directories(path));
+        let read = self.file.iter().flat_map(|path| directories(path));
+        Files {
+            written: written.chain(self.pin.clone()).collect(),
+            read: read.collect(),
+        }
+    }
+
+    /// What the agent does, for people.
+    fn doing(&self) -> String {
+        let (inside, outside) = (self.inside.join(", "), self.outside.join(", "));
+        format!("accounting from {inside} to {outside}")
+    }
 }
 
-/// Runs the agent until SIGINT or SIGTERM, or until nobody reads the records any more.
+/// Where a file is. By a symbolic link it may be elsewhere, now or later.
+fn directories(path: &Path) -> Vec<PathBuf> {
+    let paths = [Some(path.to_owned()), fs::canonicalize(path).ok()];
+    let directory = |path: PathBuf| sink::directory(&path).to_owned();
+    paths.into_iter().flatten().map(directory).collect()
+}
+
+/// Runs the agent until SIGINT or SIGTERM, or until nobody reads the records any more. SIGHUP has
+/// it `read` its configuration again, if that is from a file.
 ///
 /// # Errors
 ///
 /// When the programs cannot be loaded or attached, or a map cannot be read.
-pub fn run(config: &Config) -> Result<()> {
+pub fn run(config: &Config, read: &Read<'_>) -> Result<()> {
     block_on(async {
         let mut signals = Signals::listen()?;
         let pins = config.pin.as_deref().map(Pins::open).transpose()?;
@@ -83,9 +132,15 @@ pub fn run(config: &Config) -> Result<()> {
             Some(pins) => Some(succession::make_room(pins, config).await?),
             None => None,
         };
-        let mut driver = start(config, pins)?;
+        let prepared = Prepared::attach(config, pins)?;
+        let files = config.landlock.then(|| config.files());
+        confinement::enter(files.as_ref()).await?;
+        let mut driver = prepared.drive(config)?;
         info!("attached");
-        let served = event_loop::serve(&mut driver, &mut signals, &config.output).await;
+        service::ready(&config.doing());
+        let mut reload = Reload::new(config, read);
+        let (signals, output) = (&mut signals, &config.output);
+        let served = event_loop::serve(&mut driver, signals, output, &mut reload).await;
         if served.is_err() {
             // The first error is the one to be said.
             let _ = driver.write_rest().await;
@@ -97,6 +152,8 @@ pub fn run(config: &Config) -> Result<()> {
 fn block_on(work: impl Future<Output = Result<()>>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        // No thread that was started before may be used when privileges were given up.
+        .thread_keep_alive(THREADS_LINGER)
         .build()
         .context("cannot start the event loop")?;
     match runtime.block_on(work) {
@@ -105,26 +162,44 @@ fn block_on(work: impl Future<Output = Result<()>>) -> Result<()> {
     }
 }
 
+/// Starts an agent that keeps what it was allowed at the start.
 fn start(config: &Config, pins: Option<Pins>) -> Result<Driver> {
-    let (inside, outside) = (&config.inside, &config.outside);
-    let stamp = Stamp::new(clock::read(), inside, outside);
-    let stamp = stamp.of_boot(boot::id()?);
-    let sink = Sink::open(config.output.clone())?;
-    let mut live = Live::load(&config.settings, pins).map_err(privilege::explain)?;
-    log_programs(&mut live)?;
-    let attached = if live.is_adopted() {
-        live.attach_again(inside, outside, config.hook)
-    } else {
-        check_interfaces(&config.interfaces())?;
-        live.attach(inside, outside, config.hook)
-    };
-    interfaces::report(&attached.map_err(privilege::explain)?);
-    let engine = Engine::new(config.timeouts);
-    let recorder = Recorder::start(sink, stamp, config.format);
-    let recorder = recorder.context("cannot start the thread that writes records")?;
-    let mut driver = Driver::new(live, engine, recorder);
-    driver.catch_up()?;
-    Ok(driver)
+    Prepared::attach(config, pins)?.drive(config)
+}
+
+/// Programs that count, and a sink that is open.
+struct Prepared {
+    live: Live,
+    sink: Sink,
+    stamp: Stamp,
+}
+
+impl Prepared {
+    fn attach(config: &Config, pins: Option<Pins>) -> Result<Self> {
+        let (inside, outside) = (&config.inside, &config.outside);
+        let stamp = Stamp::new(clock::read(), inside, outside);
+        let stamp = stamp.of_boot(boot::id()?);
+        let sink = Sink::open(config.output.clone())?;
+        let mut live = Live::load(&config.settings, pins).map_err(privilege::explain)?;
+        log_programs(&mut live)?;
+        let attached = if live.is_adopted() {
+            live.attach_again(inside, outside, config.hook)
+        } else {
+            check_interfaces(&config.interfaces())?;
+            live.attach(inside, outside, config.hook)
+        };
+        interfaces::report(&attached.map_err(privilege::explain)?);
+        Ok(Self { live, sink, stamp })
+    }
+
+    /// Starts the thread that writes, and takes in what there is already.
+    fn drive(self, config: &Config) -> Result<Driver> {
+        let recorder = Recorder::start(self.sink, self.stamp, config.format);
+        let recorder = recorder.context("cannot start the thread that writes records")?;
+        let mut driver = Driver::new(self.live, Engine::new(config.timeouts), recorder);
+        driver.catch_up()?;
+        Ok(driver)
+    }
 }
 
 /// Lets what the programs log appear in our log.

@@ -1,6 +1,6 @@
 //! What lives on from agent to agent: the next one adopts it, or ends it.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use tracing::warn;
@@ -43,6 +43,9 @@ impl DetachConfig {
                 log_level: self.log_level,
             },
             pin: Some(self.pin.clone()),
+            landlock: false,
+            file: None,
+            options: BTreeMap::new(),
         }
     }
 }

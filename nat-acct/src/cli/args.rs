@@ -7,10 +7,11 @@ use clap::{Parser, Subcommand, ValueEnum, value_parser};
 
 use super::{
     accounting::{AccountingArgs, FormatArg},
+    file::DEFAULT_FILE,
     replay::ReplayArgs,
 };
 
-const DEFAULT_PIN: &str = "/sys/fs/bpf/nat-acct";
+pub(super) const DEFAULT_PIN: &str = "/sys/fs/bpf/nat-acct";
 
 /// Accounts every TCP connection that a NAT gateway translates, from inside the kernel.
 ///
@@ -54,11 +55,33 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Print the JSON Schema of a format of records.
     Schema(SchemaArgs),
+    /// Check a configuration file, or print one to begin with.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+/// What to do about configuration files.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Say whether `run --config FILE` would take a file.
+    Check {
+        /// The file.
+        #[arg(default_value = DEFAULT_FILE)]
+        file: PathBuf,
+    },
+    /// Print a configuration for a service, with every key, its help and its default.
+    Default,
 }
 
 /// The options of `run`.
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
+    /// A configuration file: TOML, whose keys are the long options of `run`. What is given on the
+    /// command line wins. SIGHUP has it read again; what can change while the agent runs does, and
+    /// the log says what cannot.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
     /// An interface on the clients' side, before translation. May be given up to 16 times.
     #[arg(long, value_name = "IF", required = true)]
     pub inside: Vec<OsString>,
@@ -93,6 +116,12 @@ pub struct RunArgs {
     /// filters of ours, but behind TCX.
     #[arg(long, value_name = "HOOK", value_enum, default_value_t)]
     pub hook: HookArg,
+
+    /// Whether the agent, once attached, shuts itself out of all files but those that it goes on
+    /// using: the directory of the output, that of `--pin`, and that of `--config`. A directory that
+    /// is put in the place of the output's can then not be written to before the next start.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
+    pub landlock: LandlockArg,
 
     /// The least grave events that are logged.
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t)]
@@ -137,6 +166,16 @@ pub enum HookArg {
     Tcx,
     /// Filters of a clsact qdisc, which is added if there is none.
     Clsact,
+}
+
+/// Whether files are shut out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LandlockArg {
+    /// Where the kernel has Landlock (Linux 5.13 and later, if it is enabled).
+    #[default]
+    Auto,
+    /// Never.
+    Off,
 }
 
 /// The options of `schema`.

@@ -1,14 +1,18 @@
 //! What is meant: a command whose options agree with each other. It knows nothing of the machine
 //! but its page size; that an interface is there is found out when it is used.
 
-use std::{collections::HashSet, ffi::OsString, path::PathBuf};
+use std::{
+    collections::{BTreeMap, HashSet},
+    ffi::OsString,
+    path::PathBuf,
+};
 
 use nat_acct_common::layout::MAX_INTERFACES;
 use tracing::Level;
 
 use super::{
     UsageError,
-    args::{Args, Command, HookArg, LogLevelArg, RunArgs},
+    args::{Args, Command, ConfigCommand, HookArg, LandlockArg, LogLevelArg, RunArgs},
 };
 use crate::{agent::DetachConfig, engine::Timeouts, record::Format, replay, sink::Output};
 
@@ -25,6 +29,10 @@ pub enum Invocation {
     Replay(replay::Config),
     /// Print the JSON Schema of a format.
     Schema(Format),
+    /// Check a configuration file.
+    CheckConfig(PathBuf),
+    /// Print a configuration file.
+    DefaultConfig,
 }
 
 /// How to account.
@@ -48,8 +56,14 @@ pub struct RunConfig {
     pub pin: Option<PathBuf>,
     /// Where the programs are attached.
     pub hook: HookChoice,
+    /// Whether the agent shuts itself out of files that it does not go on using.
+    pub landlock: bool,
     /// The least grave events that are logged.
     pub log_level: Level,
+    /// The configuration file that was read.
+    pub file: Option<PathBuf>,
+    /// All options by name, as they would be typed: what has changed is seen by these.
+    pub options: BTreeMap<String, Vec<OsString>>,
 }
 
 /// Where the programs are attached.
@@ -78,6 +92,8 @@ impl Invocation {
             Command::Status(args) => Ok(Self::Status(args.pin)),
             Command::Replay(args) => super::replay::config(args).map(Self::Replay),
             Command::Schema(args) => Ok(Self::Schema(args.format.into())),
+            Command::Config(ConfigCommand::Check { file }) => Ok(Self::CheckConfig(file)),
+            Command::Config(ConfigCommand::Default) => Ok(Self::DefaultConfig),
         }
     }
 }
@@ -97,7 +113,10 @@ impl RunConfig {
             ring_bytes: args.ring_bytes,
             pin: args.pin,
             hook: args.hook.into(),
+            landlock: args.landlock == LandlockArg::Auto,
             log_level: args.log_level.into(),
+            file: args.config,
+            options: BTreeMap::new(),
         })
     }
 }

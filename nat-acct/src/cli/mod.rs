@@ -1,16 +1,28 @@
 //! The command line: what was typed becomes what is meant, or one line that says why not. Nothing
-//! is opened and no interface is looked up here.
+//! but a configuration file is opened, and no interface is looked up here.
 
 mod accounting;
 mod args;
 mod config;
 mod duration;
 pub mod exit;
+mod file;
 mod parse;
 mod replay;
 mod usage;
 
 pub use args::Args;
 pub use config::{HookChoice, Invocation, RunConfig};
+pub use file::default_config;
 pub use parse::{Refusal, parse};
 pub use usage::UsageError;
+
+/// The options that change while the agent runs, when it reads its configuration again. For the
+/// others, it has to be started again.
+pub const RELOADED: [&str; 5] = [
+    "linger",
+    "idle-timeout",
+    "opening-timeout",
+    "closing-timeout",
+    "log-level",
+];

@@ -1,13 +1,17 @@
 //! From the words of the command line to what is meant. Help and version are no errors, yet
 //! nothing is to be done after them.
 
-use std::ffi::OsString;
+use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
 
-use clap::{CommandFactory, Parser, error::ErrorKind};
+use clap::{
+    ArgMatches, CommandFactory, FromArgMatches as _, error::ErrorKind, parser::ValueSource,
+};
 use nix::unistd::{SysconfVar, sysconf};
 
-use super::{Args, Invocation, UsageError};
+use super::{Args, Invocation, UsageError, file};
 
+/// The command that a configuration file is for.
+const RUN: &str = "run";
 /// Every kernel that runs BPF programs knows its page size.
 const USUAL_PAGE_BYTES: u32 = 4096;
 
@@ -32,10 +36,69 @@ where
     W: Into<OsString>,
 {
     let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
-    match Args::try_parse_from(&words) {
-        Ok(args) => Invocation::new(args, page_bytes()).map_err(|error| wrong(error, &words)),
-        Err(error) => Err(refusal(&error, &words)),
+    let words = with_file(words.clone()).map_err(|error| wrong(error, &words))?;
+    let matches = Args::command().try_get_matches_from(&words);
+    let matches = matches.map_err(|error| refusal(&error, &words))?;
+    let args = Args::from_arg_matches(&matches).map_err(|error| refusal(&error, &words))?;
+    match Invocation::new(args, page_bytes()).map_err(|error| wrong(error, &words))? {
+        Invocation::Run(mut run) => {
+            run.options = options(&matches);
+            Ok(Invocation::Run(run))
+        }
+        Invocation::CheckConfig(path) => {
+            let program = words.first().cloned().unwrap_or_default();
+            let run = ["run".into(), "--config".into(), path.clone().into()];
+            parse(std::iter::once(program).chain(run)).map(|_| Invocation::CheckConfig(path))
+        }
+        other => Ok(other),
     }
+}
+
+/// `words` with those that a configuration file stands for, which the others win against.
+fn with_file(mut words: Vec<OsString>) -> Result<Vec<OsString>, UsageError> {
+    let command = Args::command().mut_subcommand(RUN, |run| {
+        // The file may give it.
+        run.mut_args(|arg| arg.required(false))
+    });
+    // What is wrong with the words is said later.
+    let Ok(matches) = command.clone().try_get_matches_from(&words) else {
+        return Ok(words);
+    };
+    let Some((run, typed)) = of_run(&command, &matches) else {
+        return Ok(words);
+    };
+    if let Some(path) = typed.get_one::<PathBuf>("config") {
+        let settings = file::read(path, run)?.into_iter();
+        let is_typed = |id: &str| typed.value_source(id) == Some(ValueSource::CommandLine);
+        let wanted = settings.filter(|setting| !is_typed(&setting.id));
+        words.extend(wanted.flat_map(|setting| setting.words));
+    }
+    Ok(words)
+}
+
+fn options(matches: &ArgMatches) -> BTreeMap<String, Vec<OsString>> {
+    let command = Args::command();
+    let Some((run, typed)) = of_run(&command, matches) else {
+        return BTreeMap::new();
+    };
+    let option = |arg: &clap::Arg| {
+        let values = typed.get_raw(arg.get_id().as_str())?;
+        Some((
+            arg.get_long()?.to_owned(),
+            values.map(OsString::from).collect(),
+        ))
+    };
+    file::keys(run).filter_map(option).collect()
+}
+
+fn of_run<'a>(
+    command: &'a clap::Command,
+    matches: &'a ArgMatches,
+) -> Option<(&'a clap::Command, &'a ArgMatches)> {
+    Some((
+        command.find_subcommand(RUN)?,
+        matches.subcommand_matches(RUN)?,
+    ))
 }
 
 fn refusal(error: &clap::Error, words: &[OsString]) -> Refusal {

@@ -1,8 +1,10 @@
 //! What is wrong with a command line, in one line that says what and where.
 
-use std::ffi::OsString;
+use std::{ffi::OsString, path::PathBuf};
 
 use thiserror::Error;
+
+use crate::one_line::one_line;
 
 /// Why the options do not agree with each other.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -25,6 +27,24 @@ pub enum UsageError {
     /// A ring buffer that the kernel would refuse.
     #[error("--ring-bytes {0} is not a power of two, at least {1} (a page)")]
     RingSize(u32, u32),
+    /// A configuration file that cannot be read.
+    #[error("cannot read {}: {cause}", one_line(&path.to_string_lossy()))]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        cause: String,
+    },
+    /// A configuration file with something wrong in it.
+    #[error("{}:{line}: {what}", one_line(&path.to_string_lossy()))]
+    Configuration {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong.
+        what: String,
+    },
     /// What the parser of options says, already in one line.
     #[error("{0}")]
     Option(String),

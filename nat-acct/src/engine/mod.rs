@@ -85,6 +85,11 @@ impl Engine {
         }
     }
 
+    /// Sets when connections end from now on. Those that are open have to be [`Event::Seen`] again.
+    pub fn set_timeouts(&mut self, timeouts: Timeouts) {
+        self.timeouts = timeouts;
+    }
+
     /// Tells the engine the gateway's own addresses, which tell a connection to the gateway from
     /// one that it blocked.
     pub fn set_local_addresses(&mut self, addresses: BTreeSet<IpAddr>) {

@@ -11,6 +11,7 @@ use std::io;
 
 pub use error::SinkError;
 pub use output::Output;
+pub use place::directory;
 
 use file::OutputFile;
 use lines::Lines;

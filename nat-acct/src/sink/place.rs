@@ -97,11 +97,14 @@ fn name(path: &Path) -> io::Result<OsString> {
     }
 }
 
+/// The directory of the file that `path` leads to.
+pub fn directory(path: &Path) -> &Path {
+    let parent = path.parent();
+    let parent = parent.filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new("."))
+}
+
 fn open_directory(path: &Path) -> io::Result<OwnedFd> {
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    let directory = open(parent.unwrap_or(Path::new(".")), flags, Mode::empty());
-    Ok(directory?)
+    Ok(open(directory(path), flags, Mode::empty())?)
 }

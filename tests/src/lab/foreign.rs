@@ -102,6 +102,15 @@ pub enum Field {
 /// A program on a hook, for as long as this lives.
 pub struct Foreign {
     _object: Ebpf,
+    number: u32,
+}
+
+impl Foreign {
+    /// The kernel's number of the program.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.number
+    }
 }
 
 /// Attaches a program as a filter of clsact, for as long as the lab lives.
@@ -152,6 +161,7 @@ fn attach(
         .context("it is not in its object")?;
     let program: &mut SchedClassifier = program.try_into()?;
     program.load()?;
+    let number = program.info()?.id();
     let hook = match direction {
         Direction::Ingress => TcAttachType::Ingress,
         Direction::Egress => TcAttachType::Egress,
@@ -160,7 +170,10 @@ fn attach(
         program.attach_with_options(device, hook, options)?;
         Ok(())
     })?;
-    Ok(Foreign { _object: object })
+    Ok(Foreign {
+        _object: object,
+        number,
+    })
 }
 
 /// An object file with this code as a classifier.
