@@ -71,11 +71,10 @@ impl Agent {
     }
 
     /// Starts `nat-acct run --inside br0 --outside eth1` with this file as its
-    /// `--output` and these further arguments, and waits until it has attached.
-    pub fn start_to(lab: &Lab, output: &Path, args: &[&str]) -> Result<Self> {
+    /// `--output`, and waits until it has attached.
+    pub fn start_to(lab: &Lab, output: &Path) -> Result<Self> {
         let mut command = lab.command(Ns::Gateway, binary()?);
-        let run = ["run", "--inside", INSIDE, "--outside", OUTSIDE];
-        command.args(run).args(args);
+        command.args(["run", "--inside", INSIDE, "--outside", OUTSIDE]);
         let mut agent = Self::spawn_to(lab, command, output, &fresh_name())?;
         agent.wait_attached()?;
         Ok(agent)

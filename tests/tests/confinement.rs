@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -55,22 +56,24 @@ fn threads_of_the_start_keep_nothing() -> Result<()> {
 }
 
 #[test]
-fn it_cannot_write_outside_the_directory_of_the_output() -> Result<()> {
+fn it_cannot_write_elsewhere() -> Result<()> {
     in_a_lab(|lab| {
-        let dir = lab.dir().join("records");
-        let aside = lab.dir().join("aside");
-        fs::create_dir(&dir)?;
+        let [around, elsewhere] = ["around", "elsewhere"].map(|name| lab.dir().join(name));
+        let dir = around.join("records");
+        let aside = around.join("aside");
+        fs::create_dir_all(&dir)?;
+        fs::create_dir(&elsewhere)?;
         let output = dir.join("records.jsonl");
-        let mut agent = Agent::start_to(lab, &output, &[])?;
-        // Another directory of the same name and owner: nothing but Landlock tells them apart.
+        let mut agent = Agent::start_to(lab, &output)?;
+        // Of the same owner: nothing but Landlock tells them apart.
         fs::rename(&dir, &aside)?;
-        fs::create_dir(&dir)?;
+        symlink(&elsewhere, &dir)?;
         agent.process().signal(Signal::SIGHUP)?;
         wait_for(&agent, REFUSED)?;
         assert!(!output.exists());
 
         let truth = converse(lab)?;
-        fs::remove_dir(&dir)?;
+        fs::remove_file(&dir)?;
         fs::rename(&aside, &dir)?;
         agent.wait_for_records(1, PATIENCE)?;
         let stopped = agent.stop()?;

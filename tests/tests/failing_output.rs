@@ -27,7 +27,7 @@ fn a_full_disk_that_is_emptied_later_costs_no_record() -> Result<()> {
         let nginx = Nginx::start(lab)?;
         // Room for some records, and no whole number of them.
         disk.fill_up(100_000)?;
-        let agent = Agent::start_to(lab, &disk.dir().join("records.jsonl"), &[])?;
+        let agent = Agent::start_to(lab, &disk.dir().join("records.jsonl"))?;
 
         let truths = fetch(lab, &nginx, CONNECTIONS)?;
         wait_for_line(&|| agent.log(), "No space left on device")?;
@@ -50,8 +50,7 @@ fn a_directory_that_is_gone_costs_no_record_that_was_not_in_it() -> Result<()> {
         let dir = lab.dir().join("records");
         fs::create_dir(&dir)?;
         let nginx = Nginx::start(lab)?;
-        // Landlock would shut the next directory out.
-        let agent = Agent::start_to(lab, &dir.join("records.jsonl"), &["--landlock", "off"])?;
+        let agent = Agent::start_to(lab, &dir.join("records.jsonl"))?;
         fs::remove_dir_all(&dir)?;
 
         let truths = fetch(lab, &nginx, CONNECTIONS)?;
@@ -133,7 +132,7 @@ fn at_the_end_a_full_disk_holds_whole_lines() -> Result<()> {
         let disk = lab.disk(4 << 20)?;
         let nginx = Nginx::start(lab)?;
         disk.fill_up(100_000)?;
-        let agent = Agent::start_to(lab, &disk.dir().join("records.jsonl"), &[])?;
+        let agent = Agent::start_to(lab, &disk.dir().join("records.jsonl"))?;
         let truths = fetch(lab, &nginx, CONNECTIONS)?;
         wait_for_line(&|| agent.log(), "No space left on device")?;
 
@@ -159,7 +158,7 @@ fn at_the_end_a_directory_that_is_gone_has_every_record_counted() -> Result<()> 
         let dir = lab.dir().join("records");
         fs::create_dir(&dir)?;
         let nginx = Nginx::start(lab)?;
-        let agent = Agent::start_to(lab, &dir.join("records.jsonl"), &[])?;
+        let agent = Agent::start_to(lab, &dir.join("records.jsonl"))?;
         fs::remove_dir_all(&dir)?;
         let truths = fetch(lab, &nginx, CONNECTIONS)?;
         wait_for_line(&|| agent.log(), "No such file or directory")?;

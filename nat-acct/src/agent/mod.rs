@@ -97,6 +97,7 @@ impl Config {
             Output::File(path) => Some(path),
         };
         let written = output.into_iter().flat_map(|path| directories(path));
+        let written = written.flat_map(|directory| [directory_around(&directory), directory]);
         let read = self.file.iter().flat_map(|path| directories(path));
         Files {
             written: written.chain(self.pin.clone()).collect(),
@@ -109,6 +110,14 @@ impl Config {
         let (inside, outside) = (self.inside.join(", "), self.outside.join(", "));
         format!("accounting from {inside} to {outside}")
     }
+}
+
+/// Where `directory` may be made anew, when it is gone.
+fn directory_around(directory: &Path) -> PathBuf {
+    let around = directory
+        .parent()
+        .filter(|around| *around != Path::new("/"));
+    around.unwrap_or(directory).to_owned()
 }
 
 /// Where a file is. By a symbolic link it may be elsewhere, now or later.

@@ -118,8 +118,8 @@ pub struct RunArgs {
     pub hook: HookArg,
 
     /// Whether the agent, once attached, shuts itself out of all files but those that it goes on
-    /// using: the directory of the output, that of `--pin`, and that of `--config`. A directory that
-    /// is put in the place of the output's can then not be written to before the next start.
+    /// using: those around the directory of the output, which may have to be taken anew, and those in
+    /// the directories of `--pin` and `--config`.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
     pub landlock: LandlockArg,
 
