@@ -77,7 +77,9 @@ fn agent_config(run: RunConfig) -> Result<agent::Config> {
         outside: names(run.outside)?,
         output: run.output,
         format: run.format,
+        remotes: run.remotes,
         timeouts: run.timeouts,
+        interim: run.interim,
         hook: hook(run.hook),
         settings: Settings {
             max_connections: run.max_connections,

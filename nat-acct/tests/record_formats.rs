@@ -6,7 +6,7 @@ mod common;
 use std::{ffi::OsStr, net::SocketAddr, os::unix::ffi::OsStrExt};
 
 use jiff::Timestamp;
-use nat_acct::record::{Format, Record, Stamp};
+use nat_acct::record::{Account, Endpoint, Format, Record, Remotes, Stamp};
 use serde_json::{Value, json};
 
 #[test]
@@ -30,10 +30,7 @@ fn a_record_is_one_line_whatever_an_interface_is_called() {
 
 #[test]
 fn the_compact_format_says_all_that_the_ecs_format_says() {
-    let mut closed = common::all_combinations();
-    closed.extend(common::golden());
-    for (sequence, closed) in closed.iter().enumerate() {
-        let record = common::record(closed, sequence as u64);
+    for record in common::all_records() {
         assert_eq!(
             expanded(&parsed(&record, Format::Compact)),
             parsed(&record, Format::Ecs)
@@ -41,10 +38,33 @@ fn the_compact_format_says_all_that_the_ecs_format_says() {
     }
 }
 
+#[test]
+fn nothing_tells_the_remote_that_is_left_out() {
+    for format in [Format::Ecs, Format::Compact] {
+        let json = |remote: Endpoint, remotes| {
+            let closed = Account {
+                remote,
+                ..common::worked_example()
+            };
+            common::record_telling(remotes, &closed, 1).to_json(format)
+        };
+        let one = Endpoint {
+            ip: [198, 51, 100, 7].into(),
+            port: 443,
+        };
+        let other = Endpoint {
+            ip: "2001:db8::7".parse().unwrap(),
+            port: 25,
+        };
+        assert_ne!(json(one, Remotes::Told), json(other, Remotes::Told));
+        assert_eq!(json(one, Remotes::LeftOut), json(other, Remotes::LeftOut));
+    }
+}
+
 fn check_golden(format: Format, expect: &str) {
     let mut written = String::new();
-    for (closed, sequence) in common::golden().iter().zip(42..) {
-        written += &common::record(closed, sequence).to_json(format);
+    for record in common::golden() {
+        written += &record.to_json(format);
         written += "\n";
     }
     assert_eq!(written, expect);
@@ -54,7 +74,7 @@ fn check_name(name: impl AsRef<OsStr>, expect: &str) {
     let names = [name.as_ref()];
     let stamp = Stamp::new(0, &names, &names);
     let closed = common::worked_example();
-    let record = Record::new(&closed, 1, Timestamp::UNIX_EPOCH, &stamp);
+    let record = Record::new(&closed, Some(1), Timestamp::UNIX_EPOCH, &stamp);
     for format in [Format::Ecs, Format::Compact] {
         assert!(!record.to_json(format).contains(['\n', '\r']));
     }
@@ -74,15 +94,33 @@ fn parsed(record: &Record, format: Format) -> Value {
 
 /// The ECS record, from nothing but the compact one and the descriptions in its schema.
 fn expanded(compact: &Value) -> Value {
-    let number = |name: &str| compact[name].as_i64().unwrap();
+    let number = |name: &str| compact.get(name).map(|value| value.as_i64().unwrap());
     let or = |name: &str, default: Value| compact.get(name).cloned().unwrap_or(default);
-    let (start, duration) = (number("s"), number("d"));
+    let start = number("s").unwrap();
+    let end = number("d").map(|duration| start + duration);
     let direction = or("dir", json!("outbound"));
     let mut client = side(compact, "c", ["si", "sp"]);
     if let Some(translated) = compact.get("x") {
         client["nat"] = address_port(translated);
     }
     let remote = side(compact, "r", ["ri", "rp"]);
+    let action = format!("nat-session-{}", or("k", json!("end")).as_str().unwrap());
+    let mut event = json!({ "action": action, "id": compact["id"], "start": time(start) });
+    let mut nat_acct = json!({ "match": or("m", json!("sequence")) });
+    if let Some(end) = end {
+        event["end"] = json!(time(end));
+        event["duration"] = json!((end - start) as u64 * 1000);
+        nat_acct["sent"] = compact["sb"].clone();
+        nat_acct["received"] = compact["rb"].clone();
+        nat_acct["retransmitted"] =
+            json!({ "sent": or("sr", json!(0)), "received": or("rr", json!(0)) });
+        nat_acct["partial"] = or("p", json!(false));
+    }
+    for (name, short) in [("sequence", "n"), ("reason", "e")] {
+        if let Some(value) = compact.get(short) {
+            event[name] = value.clone();
+        }
+    }
     let mut inside = compact.get("i").map(interface);
     if let (Some(inside), Some(vlan)) = (&mut inside, compact.get("v")) {
         inside["vlan"] = json!({ "id": vlan });
@@ -105,35 +143,30 @@ fn expanded(compact: &Value) -> Value {
             observer[name] = port;
         }
     }
-    json!({
-        "@timestamp": time(start + duration + number("w")),
-        "event": {
-            "action": "nat-session-end",
-            "id": compact["id"],
-            "sequence": compact["n"],
-            "start": time(start),
-            "end": time(start + duration),
-            "duration": duration as u64 * 1000,
-            "reason": compact["e"],
-        },
+    let mut ecs = json!({
+        "@timestamp": time(end.unwrap_or(start) + number("w").unwrap()),
+        "event": event,
         "network": { "transport": "tcp", "direction": direction },
-        "source": source,
-        "destination": destination,
-        "nat_acct": {
-            "sent": compact["sb"],
-            "received": compact["rb"],
-            "retransmitted": { "sent": or("sr", json!(0)), "received": or("rr", json!(0)) },
-            "match": or("m", json!("sequence")),
-            "partial": or("p", json!(false)),
-        },
+        "nat_acct": nat_acct,
         "observer": observer,
-    })
+    });
+    for (name, side) in [("source", source), ("destination", destination)] {
+        if side != json!({}) {
+            ecs[name] = side;
+        }
+    }
+    ecs
 }
 
 fn side(compact: &Value, endpoint: &str, [bytes, packets]: [&str; 2]) -> Value {
-    let mut side = address_port(&compact[endpoint]);
-    side["bytes"] = compact[bytes].clone();
-    side["packets"] = compact[packets].clone();
+    let mut side = compact
+        .get(endpoint)
+        .map_or_else(|| json!({}), address_port);
+    for (name, short) in [("bytes", bytes), ("packets", packets)] {
+        if let Some(value) = compact.get(short) {
+            side[name] = value.clone();
+        }
+    }
     side
 }
 

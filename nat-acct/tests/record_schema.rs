@@ -3,19 +3,20 @@
 mod common;
 
 use jsonschema::Validator;
-use nat_acct::record::{Format, schema};
+use nat_acct::record::{Direction, Format, Record, Stage, schema};
 use serde_json::{Map, Value};
 
 const FORMATS: [Format; 2] = [Format::Ecs, Format::Compact];
 
 /// Fields that a record may lack, by their JSON pointers.
-const OPTIONAL: [&str; 14] = [
+const OPTIONAL: [&str; 15] = [
     "/source/nat",
     "/destination/nat",
     "/observer/ingress",
     "/observer/egress",
     "/dir",
     "/x",
+    "/r",
     "/sr",
     "/rr",
     "/m",
@@ -30,8 +31,8 @@ const OPTIONAL: [&str; 14] = [
 fn every_combination_is_valid() {
     for format in FORMATS {
         let validator = validator(format);
-        for closed in common::all_combinations() {
-            let record = common::record(&closed, 1).to_json(format);
+        for record in common::all_records() {
+            let record = record.to_json(format);
             let errors = errors(&validator, &record.parse().unwrap());
             assert!(errors.is_empty(), "{record}: {errors:?}");
         }
@@ -55,22 +56,63 @@ fn golden_records_are_valid() {
 fn no_field_can_be_missing_null_or_added() {
     for format in FORMATS {
         let validator = validator(format);
-        for closed in common::golden() {
-            let record: Value = common::record(&closed, 1).to_json(format).parse().unwrap();
-            for pointer in pointers(&record) {
-                let optional = OPTIONAL.contains(&pointer.as_str());
-                let lacking = changed(&record, &pointer, |object, name| {
+        for record in common::golden() {
+            let remote = match record.account.direction {
+                Direction::Outbound => "/destination",
+                Direction::Inbound => "/source",
+            };
+            let is_start = record.account.stage == Stage::Started;
+            let may_lack =
+                |pointer: &str| OPTIONAL.contains(&pointer) || is_start && pointer == remote;
+            let json: Value = record.to_json(format).parse().unwrap();
+            for pointer in pointers(&json) {
+                let optional = may_lack(&pointer);
+                let lacking = changed(&json, &pointer, |object, name| {
                     object.remove(name);
                 });
                 assert_eq!(validator.is_valid(&lacking), optional, "without {pointer}");
-                let nulled = changed(&record, &pointer, |object, name| {
+                let nulled = changed(&json, &pointer, |object, name| {
                     object.insert(name.to_owned(), Value::Null);
                 });
                 assert!(!validator.is_valid(&nulled), "null at {pointer}");
-                let added = changed(&record, &pointer, |object, _| {
+                let added = changed(&json, &pointer, |object, _| {
                     object.insert("more".to_owned(), true.into());
                 });
                 assert!(!validator.is_valid(&added), "more beside {pointer}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_action_has_its_own_fields() {
+    let with = |record: &Record, format, pointer: &str, value: Value| {
+        let mut json: Value = record.to_json(format).parse().unwrap();
+        match json.pointer_mut(pointer) {
+            Some(field) => *field = value,
+            None => json[&pointer[1..]] = value,
+        }
+        json
+    };
+    let golden = common::golden();
+    for format in FORMATS {
+        let (pointer, words) = match format {
+            Format::Ecs => (
+                "/event/action",
+                ["nat-session-end", "nat-session-update", "nat-session-start"],
+            ),
+            Format::Compact => ("/k", ["end", "update", "start"]),
+        };
+        for record in &golden {
+            let own = match record.account.stage {
+                Stage::Ended(_) => words[0],
+                Stage::Open => words[1],
+                Stage::Started => words[2],
+            };
+            for word in words {
+                let changed = with(record, format, pointer, word.into());
+                let is_valid = validator(format).is_valid(&changed);
+                assert_eq!(is_valid, word == own, "{changed}");
             }
         }
     }

@@ -10,6 +10,7 @@ use tracing::{debug, error};
 
 use super::{
     addresses, interfaces,
+    left_out::LeftOut,
     losses::Losses,
     recorder::Recorder,
     sweep::{self, Sweep},
@@ -19,7 +20,7 @@ use super::{
 use crate::{
     clock,
     engine::{Engine, Event, Request, Timeouts},
-    record::End,
+    record::{End, Stage},
     source::live::Live,
 };
 
@@ -33,6 +34,7 @@ pub(super) struct Driver {
     engine: Engine,
     recorder: Recorder,
     losses: Losses,
+    left_out: LeftOut,
     unknown: Unknown,
     /// Unlinked, but a program may still be at work on them.
     retiring: VecDeque<Retired>,
@@ -53,6 +55,7 @@ impl Driver {
             engine,
             recorder,
             losses: Losses::default(),
+            left_out: LeftOut::default(),
             unknown: Unknown::default(),
             retiring: VecDeque::new(),
             in_grace: Vec::new(),
@@ -125,21 +128,42 @@ impl Driver {
 
     /// Does what the engine asks for, and has the records that it has made written.
     pub(super) fn pump(&mut self) -> Result<()> {
+        self.count_due()?;
         while let Some(request) = self.engine.poll_request() {
             self.carry_out(request);
         }
+        // What was looked at may be due now.
+        self.count_due()?;
         self.hand_over()?;
         self.recorder.check()?;
         self.release()
     }
 
+    /// Has the engine make records of connections that go on, as far as there is room.
+    fn count_due(&mut self) -> Result<()> {
+        for _ in 0..self.recorder.interim_room() {
+            let Some(slot) = self.engine.poll_due() else {
+                break;
+            };
+            if let Some(event) = self.live.count(slot)? {
+                self.engine.handle_event(event, clock::monotonic_ns());
+            }
+            self.hand_over()?;
+        }
+        Ok(())
+    }
+
     /// Has the records written that the engine has made.
     fn hand_over(&mut self) -> Result<()> {
-        while let Some(closed) = self.engine.poll_record() {
-            let number = self.live.record_number(closed.slot);
-            let number = number.context("a connection with a record has no place")?;
-            self.recorder.record(&closed, number);
-            self.unwritten.record_made();
+        while let Some(account) = self.engine.poll_record() {
+            match account.stage {
+                Stage::Started | Stage::Open => self.recorder.record_interim(&account),
+                Stage::Ended(_) => {
+                    let number = self.live.record_number(account.slot);
+                    let number = number.context("a connection with a record has no place")?;
+                    self.recorder.record(&account, number);
+                }
+            }
         }
         Ok(())
     }
@@ -171,7 +195,9 @@ impl Driver {
             },
             Request::ForgetReset(slot) => self.live.forget_reset(slot),
             Request::NoteSharedIsn(slot) => self.live.note_shared_isn(slot),
-            Request::ForgetOutside(key) => self.unwritten.keep_sighting(key),
+            Request::ForgetOutside(key) => {
+                self.unwritten.keep_sighting(key, self.recorder.made());
+            }
         }
     }
 
@@ -209,7 +235,8 @@ impl Driver {
                 self.engine.handle_event(event, clock::monotonic_ns());
             }
             self.hand_over()?;
-            self.unwritten.keep_connection(retired);
+            self.unwritten
+                .keep_connection(retired, self.recorder.made());
         }
         Ok(())
     }
@@ -220,6 +247,7 @@ impl Driver {
         self.recorder.look_around();
         let ignored = self.live.ignored()?;
         self.losses.report(&ignored);
+        self.left_out.report(self.engine.stats());
         self.unknown.look(&ignored);
         self.engine.set_local_addresses(addresses::local());
         self.tend_interfaces()?;
@@ -290,6 +318,7 @@ impl Driver {
         self.pump()?;
         let ignored = self.live.ignored()?;
         self.losses.report(&ignored);
+        self.left_out.report(self.engine.stats());
         self.unknown.finish(&ignored);
         debug!(stats = ?self.engine.stats(), "engine");
         self.write_rest().await

@@ -7,7 +7,7 @@ use super::{Config, addresses, boot, recorder::Recorder};
 use crate::{
     clock,
     engine::{Engine, Event, Request, Timeouts},
-    record::{Closed, End, Stamp},
+    record::{Account, End, Stamp},
     sink::Sink,
     source::live::{Inherited, Live, Remains, Settings},
 };
@@ -22,7 +22,9 @@ pub(super) async fn settle(config: &Config, inherited: &Inherited) -> Result<()>
     // What cannot be loaded does not end what is there.
     let tick_ns = Live::load(&settings, None)?.tick_ns();
     let [inside, outside] = inherited.interfaces();
-    let stamp = Stamp::new(clock::read(), &inside, &outside).of_boot(boot::id()?);
+    let stamp = Stamp::new(clock::read(), &inside, &outside)
+        .telling(config.remotes)
+        .of_boot(boot::id()?);
     let sink = Sink::open(config.output.clone())?;
     let recorder = Recorder::start(sink, stamp, config.format);
     let mut recorder = recorder.context("cannot start the thread that writes records")?;
@@ -41,7 +43,7 @@ pub(super) async fn settle(config: &Config, inherited: &Inherited) -> Result<()>
     inherited.remove()
 }
 
-fn close(timeouts: Timeouts, remains: &mut Remains) -> Result<Vec<(Closed, u64)>> {
+fn close(timeouts: Timeouts, remains: &mut Remains) -> Result<Vec<(Account, u64)>> {
     let mut engine = Engine::new(timeouts);
     engine.set_local_addresses(addresses::local());
     let now_ns = clock::monotonic_ns();

@@ -10,6 +10,7 @@ mod ending;
 mod event_loop;
 mod inheritance;
 mod interfaces;
+mod left_out;
 mod losses;
 mod privilege;
 mod recorder;
@@ -42,8 +43,8 @@ use self::{
 };
 use crate::{
     clock,
-    engine::{Engine, Timeouts},
-    record::{Format, Stamp},
+    engine::{Engine, Interim, Timeouts},
+    record::{Format, Remotes, Stamp},
     sink::{self, Output, Sink},
     source::live::{Hook, Live, Pins, Settings, check_interfaces},
 };
@@ -68,8 +69,12 @@ pub struct Config {
     pub output: Output,
     /// How they are written.
     pub format: Format,
+    /// What they say of remotes.
+    pub remotes: Remotes,
     /// When connections end.
     pub timeouts: Timeouts,
+    /// Of which connections that go on there are records.
+    pub interim: Interim,
     /// Where the programs are attached; `None` for what the kernel has.
     pub hook: Option<Hook>,
     /// How the programs are loaded.
@@ -186,7 +191,7 @@ struct Prepared {
 impl Prepared {
     fn attach(config: &Config, pins: Option<Pins>) -> Result<Self> {
         let (inside, outside) = (&config.inside, &config.outside);
-        let stamp = Stamp::new(clock::read(), inside, outside);
+        let stamp = Stamp::new(clock::read(), inside, outside).telling(config.remotes);
         let stamp = stamp.of_boot(boot::id()?);
         let sink = Sink::open(config.output.clone())?;
         let mut live = Live::load(&config.settings, pins).map_err(privilege::explain)?;
@@ -205,7 +210,9 @@ impl Prepared {
     fn drive(self, config: &Config) -> Result<Driver> {
         let recorder = Recorder::start(self.sink, self.stamp, config.format);
         let recorder = recorder.context("cannot start the thread that writes records")?;
-        let mut driver = Driver::new(self.live, Engine::new(config.timeouts), recorder);
+        let mut engine = Engine::new(config.timeouts);
+        engine.set_interim(config.interim);
+        let mut driver = Driver::new(self.live, engine, recorder);
         driver.catch_up()?;
         Ok(driver)
     }

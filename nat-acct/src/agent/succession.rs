@@ -7,8 +7,8 @@ use tracing::warn;
 
 use super::{Config, block_on, ending, inheritance, start};
 use crate::{
-    engine::Timeouts,
-    record::Format,
+    engine::{Interim, Timeouts},
+    record::{Format, Remotes},
     sink::Output,
     source::live::{Inherited, Pins, Predecessor, Settings, check_interfaces},
 };
@@ -22,6 +22,8 @@ pub struct DetachConfig {
     pub output: Output,
     /// How they are written.
     pub format: Format,
+    /// What they say of remotes.
+    pub remotes: Remotes,
     /// The least grave events that are logged.
     pub log_level: tracing::Level,
 }
@@ -34,7 +36,9 @@ impl DetachConfig {
             outside: Vec::new(),
             output: self.output.clone(),
             format: self.format,
+            remotes: self.remotes,
             timeouts: Timeouts::default(),
+            interim: Interim::default(),
             hook: None,
             settings: Settings {
                 max_connections: 1,

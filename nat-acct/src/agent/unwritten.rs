@@ -7,27 +7,20 @@ use nat_acct_common::{flow::Retired, layout::OutsideKey};
 
 #[derive(Default)]
 pub(super) struct Unwritten {
-    /// Records that were made so far.
-    made: u64,
     /// With how many records had been made when it came here.
     connections: VecDeque<(u64, Retired)>,
     sightings: VecDeque<(u64, OutsideKey)>,
 }
 
 impl Unwritten {
-    /// Takes note that a record was made.
-    pub(super) fn record_made(&mut self) {
-        self.made += 1;
-    }
-
-    /// Keeps a connection until all records that were made so far are written.
-    pub(super) fn keep_connection(&mut self, retired: Retired) {
-        self.connections.push_back((self.made, retired));
+    /// Keeps a connection until so many records are written.
+    pub(super) fn keep_connection(&mut self, retired: Retired, made: u64) {
+        self.connections.push_back((made, retired));
     }
 
     /// Keeps a SYN on the outside, likewise.
-    pub(super) fn keep_sighting(&mut self, key: OutsideKey) {
-        self.sightings.push_back((self.made, key));
+    pub(super) fn keep_sighting(&mut self, key: OutsideKey, made: u64) {
+        self.sightings.push_back((made, key));
     }
 
     /// The next connection that need not be kept any more, now that so many records are written.
@@ -60,9 +53,8 @@ mod tests {
             ..OutsideKey::default()
         };
         let mut unwritten = Unwritten::default();
-        unwritten.keep_sighting(key(0));
-        unwritten.record_made();
-        unwritten.keep_sighting(key(1));
+        unwritten.keep_sighting(key(0), 0);
+        unwritten.keep_sighting(key(1), 1);
         assert_eq!(unwritten.next_sighting(0), Some(key(0)));
         assert_eq!(unwritten.next_sighting(0), None);
         assert_eq!(unwritten.next_sighting(1), Some(key(1)));

@@ -1,12 +1,15 @@
-//! What `run` and `replay` are both told: when a connection ends, and how and where its record is
-//! written.
+//! What `run` and `replay` are both told: when a connection ends, of what there are records, and how
+//! and where they are written.
 
 use std::{ffi::OsString, time::Duration};
 
 use clap::ValueEnum;
 
 use super::duration::{nanoseconds, parse_duration, parse_timeout};
-use crate::{engine::Timeouts, record::Format};
+use crate::{
+    engine::{Interim, Timeouts},
+    record::{Format, Remotes},
+};
 
 /// The options that both commands have.
 #[derive(Debug, clap::Args)]
@@ -19,6 +22,21 @@ pub struct AccountingArgs {
     /// How the records look. `nat-acct schema` describes each format.
     #[arg(long, value_enum, default_value_t)]
     pub format: FormatArg,
+
+    /// Leave the address and port of the remote out of all records. A gateway of many subscribers
+    /// should not log them unless it must (RFC 6888, REQ-12).
+    #[arg(long)]
+    pub no_destination: bool,
+
+    /// Also write a record when a connection has begun and its translated address is known
+    /// (`nat-session-start`).
+    #[arg(long)]
+    pub start_records: bool,
+
+    /// Also write a record of each open connection each time that so much time has passed since its
+    /// opening (`nat-session-update`), with its counts so far.
+    #[arg(long, value_name = "TIME", value_parser = parse_timeout)]
+    pub update_every: Option<Duration>,
 
     /// What ends a connection besides RST and silence. Until both sides have sent FIN, data may
     /// still flow and is counted; after the first FIN alone, it is not.
@@ -56,6 +74,27 @@ impl AccountingArgs {
             linger_ns: nanoseconds(self.linger),
             close_on_first_fin: self.close_on == CloseOnArg::FirstFin,
         }
+    }
+
+    /// Of which connections that go on there are records.
+    pub fn interim(&self) -> Interim {
+        Interim {
+            starts: self.start_records,
+            every_ns: self.update_every.map(nanoseconds),
+        }
+    }
+
+    /// What records say of remotes.
+    pub fn remotes(&self) -> Remotes {
+        remotes(self.no_destination)
+    }
+}
+
+/// What records say of remotes, given whether `--no-destination` was typed.
+pub fn remotes(no_destination: bool) -> Remotes {
+    match no_destination {
+        false => Remotes::Told,
+        true => Remotes::LeftOut,
     }
 }
 

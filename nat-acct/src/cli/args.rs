@@ -151,6 +151,10 @@ pub struct DetachArgs {
     #[arg(long, value_enum, default_value_t)]
     pub format: FormatArg,
 
+    /// Leave the address and port of the remote out of the records.
+    #[arg(long)]
+    pub no_destination: bool,
+
     /// The least grave events that are logged.
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t)]
     pub log_level: LogLevelArg,

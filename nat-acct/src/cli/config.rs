@@ -11,10 +11,16 @@ use nat_acct_common::layout::MAX_INTERFACES;
 use tracing::Level;
 
 use super::{
-    UsageError,
+    UsageError, accounting,
     args::{Args, Command, ConfigCommand, HookArg, LandlockArg, LogLevelArg, RunArgs},
 };
-use crate::{agent::DetachConfig, engine::Timeouts, record::Format, replay, sink::Output};
+use crate::{
+    agent::DetachConfig,
+    engine::{Interim, Timeouts},
+    record::{Format, Remotes},
+    replay,
+    sink::Output,
+};
 
 /// A command to carry out.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,10 +52,14 @@ pub struct RunConfig {
     pub output: Output,
     /// How they look.
     pub format: Format,
+    /// What they say of remotes.
+    pub remotes: Remotes,
     /// The most connections at a time.
     pub max_connections: u32,
     /// When a connection ends.
     pub timeouts: Timeouts,
+    /// Of which connections that go on there are records.
+    pub interim: Interim,
     /// Size of the ring buffer in bytes: a power of two, and whole pages.
     pub ring_bytes: u32,
     /// Where programs and maps live on when the agent ends.
@@ -87,6 +97,7 @@ impl Invocation {
                 pin: args.pin,
                 output: args.output.into(),
                 format: args.format.into(),
+                remotes: accounting::remotes(args.no_destination),
                 log_level: args.log_level.into(),
             })),
             Command::Status(args) => Ok(Self::Status(args.pin)),
@@ -107,6 +118,8 @@ impl RunConfig {
             inside: args.inside,
             outside: args.outside,
             timeouts: args.accounting.timeouts(),
+            interim: args.accounting.interim(),
+            remotes: args.accounting.remotes(),
             output: args.accounting.output.into(),
             format: args.accounting.format.into(),
             max_connections: args.max_connections,

@@ -64,6 +64,8 @@ pub(super) fn config(args: ReplayArgs) -> Result<Config, UsageError> {
     Ok(Config {
         input: input(args.capture, args.inside, args.outside)?,
         timeouts: args.accounting.timeouts(),
+        interim: args.accounting.interim(),
+        remotes: args.accounting.remotes(),
         output: args.accounting.output.into(),
         format: args.accounting.format.into(),
         inside_nets: args.inside_net,

@@ -23,7 +23,7 @@ use nat_acct_common::{
 
 pub(super) use self::mapping::Mapping;
 use self::{
-    group::{Answer, Group},
+    group::{Answer, Group, Owners},
     hairpin::Hairpins,
     key::GroupKey,
     pairing::Claim,
@@ -142,19 +142,35 @@ impl Matcher {
             .or_insert_with(|| Group::new(key.opener))
     }
 
+    /// The openings that a SYN on the outside may be the proof of.
+    pub(super) fn owners(&self, outside: &OutsideKey) -> Owners {
+        let group = self.groups.get(&GroupKey::of_sighting(outside));
+        group.map_or_else(Owners::default, |group| group.owners(outside))
+    }
+
+    /// Says what the translated address of a connection is, as far as that is known now.
+    pub(super) fn mapping(&self, facts: &Facts) -> Mapping {
+        let key = GroupKey::of_opening(facts);
+        let Some((key, group)) = key.and_then(|key| Some((key, self.groups.get(&key)?))) else {
+            return self.not_outside(facts, Claim::None, Vec::new());
+        };
+        let answer = group.answer(&facts.key, facts.slot, facts.last_syn_ns);
+        let answer = without_doubt(answer, facts, &self.doubtful);
+        let hairpin = match answer {
+            Answer::Proved(_) => Claim::None,
+            Answer::Ambiguous | Answer::Absent => self.hairpins.claim(key.isn, facts),
+        };
+        self.said(facts, answer, hairpin, Vec::new())
+    }
+
     /// Removes the connection and says what its translated address is.
     pub(super) fn close(&mut self, facts: &Facts) -> Mapping {
         let key = GroupKey::of_opening(facts);
         let Some((key, group)) = key.and_then(|key| Some((key, self.groups.get_mut(&key)?))) else {
             return self.not_outside(facts, Claim::None, Vec::new());
         };
-        let answer = match group.close(&facts.key, facts.slot, facts.last_syn_ns) {
-            // One that was answered has got through, so that what left was its own.
-            Answer::Proved(sighting) if !facts.answered() && self.doubtful.contains(&sighting) => {
-                Answer::Ambiguous
-            }
-            answer => answer,
-        };
+        let answer = group.close(&facts.key, facts.slot, facts.last_syn_ns);
+        let answer = without_doubt(answer, facts, &self.doubtful);
         let hairpin = match answer {
             Answer::Proved(_) => {
                 self.hairpins.remove(key.isn, key.opener, facts.slot);
@@ -174,6 +190,16 @@ impl Matcher {
         if group.is_empty() {
             self.groups.remove(&key);
         }
+        self.said(facts, answer, hairpin, forget)
+    }
+
+    fn said(
+        &self,
+        facts: &Facts,
+        answer: Answer,
+        hairpin: Claim<FlowKey>,
+        forget: Vec<OutsideKey>,
+    ) -> Mapping {
         match answer {
             Answer::Proved(sighting) => Mapping {
                 matched: Match::Sequence,
@@ -248,5 +274,15 @@ impl Matcher {
     /// When the next sighting may expire.
     pub(super) fn next_orphan(&self) -> Option<u64> {
         self.orphans.first().map(|&(expires_ns, _)| expires_ns)
+    }
+}
+
+/// One that was answered has got through, so that what left was its own.
+fn without_doubt(answer: Answer, facts: &Facts, doubtful: &BTreeSet<OutsideKey>) -> Answer {
+    match answer {
+        Answer::Proved(sighting) if !facts.answered() && doubtful.contains(&sighting) => {
+            Answer::Ambiguous
+        }
+        answer => answer,
     }
 }

@@ -4,8 +4,10 @@
 //!
 //! What a segment does to a connection is decided before (`nat_acct_common::flow`). Here it is
 //! decided which SYN on the outside belongs to which opening ([`matching`]), when a connection is
-//! over ([`lifetime`]), and what its record says ([`summary`]).
+//! over ([`lifetime`]), when a record is due before that ([`interim`]), and what records say
+//! ([`summary`]).
 
+mod interim;
 mod lifetime;
 mod matching;
 mod stats;
@@ -21,13 +23,13 @@ use nat_acct_common::{
     layout::{OutsideKey, OutsideSyn, PerSender, Volume},
 };
 
-pub use self::{lifetime::Timeouts, stats::Stats};
+pub use self::{interim::Interim, lifetime::Timeouts, stats::Stats};
 use self::{
     matching::Matcher,
     timers::Timers,
     tracked::{Stage, Tracked},
 };
-use crate::record::{Closed, End};
+use crate::record::{Account, End, Match, Stage as RecordStage};
 
 /// What a source tells the engine.
 #[derive(Clone, Copy, Debug)]
@@ -36,10 +38,23 @@ pub enum Event {
     Seen(Facts),
     /// A SYN on the outside, for the first time or again.
     OutsideSyn(OutsideKey, OutsideSyn),
+    /// What was counted until now for a connection of which a record is due, though it goes on.
+    Counted(Counted),
     /// The final state of a connection that the engine wanted retired.
     Harvested(Facts, PerSender<Volume>),
     /// The connection that was harvested from this slot is gone, and the slot may have another.
     Released(u32),
+}
+
+/// The state of a connection that goes on.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted {
+    /// Its facts, read before its counters.
+    pub facts: Facts,
+    /// Its counters.
+    pub volumes: PerSender<Volume>,
+    /// [`Facts::stream_bytes`], read again after the counters.
+    pub later_stream_bytes: PerSender<Option<u64>>,
 }
 
 /// What the engine wants a source to do.
@@ -65,6 +80,7 @@ const LOOK_PAUSE_NS: u64 = 10_000_000;
 #[derive(Default)]
 pub struct Engine {
     timeouts: Timeouts,
+    interim: Interim,
     connections: Tracked,
     matcher: Matcher,
     timers: Timers,
@@ -72,7 +88,9 @@ pub struct Engine {
     /// When packets last went past the inside.
     bypassed_ns: u64,
     requests: VecDeque<Request>,
-    records: VecDeque<Closed>,
+    /// Slots of connections that go on, of which a record is due.
+    due: VecDeque<u32>,
+    records: VecDeque<Account>,
     stats: Stats,
 }
 
@@ -88,6 +106,12 @@ impl Engine {
     /// Sets when connections end from now on. Those that are open have to be [`Event::Seen`] again.
     pub fn set_timeouts(&mut self, timeouts: Timeouts) {
         self.timeouts = timeouts;
+    }
+
+    /// Tells the engine of which connections that go on records are wanted. Those that are open have to
+    /// be [`Event::Seen`] again.
+    pub fn set_interim(&mut self, interim: Interim) {
+        self.interim = interim;
     }
 
     /// Tells the engine the gateway's own addresses, which tell a connection to the gateway from
@@ -122,7 +146,11 @@ impl Engine {
                 if let Some(expires_ns) = self.matcher.sighted(key, sighting) {
                     self.timers.set_orphans(expires_ns);
                 }
+                if self.interim.starts {
+                    self.may_be_known(&key);
+                }
             }
+            Event::Counted(counted) => self.counted(&counted),
             Event::Harvested(facts, volumes) => self.harvested(&facts, volumes),
             Event::Released(slot) => self.connections.end(slot),
         }
@@ -156,8 +184,20 @@ impl Engine {
         self.requests.pop_front()
     }
 
+    /// The slot of a connection of which a record is due, though it goes on: when there is room for
+    /// the record, the engine should hear of the connection by [`Event::Counted`].
+    pub fn poll_due(&mut self) -> Option<u32> {
+        loop {
+            let slot = self.due.pop_front()?;
+            let told = self.connections.told(slot);
+            if told.is_some_and(|told| told.is_due()) {
+                return Some(slot);
+            }
+        }
+    }
+
     /// The next record.
-    pub fn poll_record(&mut self) -> Option<Closed> {
+    pub fn poll_record(&mut self) -> Option<Account> {
         self.records.pop_front()
     }
 
@@ -189,6 +229,7 @@ impl Engine {
             }
         }
         self.matcher.answered(facts);
+        let interim_ns = self.note_interim(facts, now_ns).unwrap_or(u64::MAX);
         if self.connections.stage(facts.slot) != Some(Stage::Open) {
             return;
         }
@@ -199,10 +240,68 @@ impl Engine {
         if lifetime::over_ns(facts, &self.timeouts) <= now_ns || self.stopped.is_some() {
             return self.retire(facts);
         }
-        let look_ns = lifetime::look_ns(facts, &self.timeouts).max(now_ns + LOOK_PAUSE_NS);
+        let look_ns = lifetime::look_ns(facts, &self.timeouts).min(interim_ns);
+        let look_ns = look_ns.max(now_ns + LOOK_PAUSE_NS);
         if self.connections.needs_timer(facts.slot, look_ns) {
             self.timers.set(facts.slot, look_ns);
         }
+    }
+
+    /// A SYN on the outside may have made translated addresses known, or others than before.
+    fn may_be_known(&mut self, outside: &OutsideKey) {
+        let owners = self.matcher.owners(outside);
+        for slot in owners.slots {
+            if let Some(told) = self.connections.told(slot).filter(|_| owners.may_differ) {
+                told.forget_start();
+            }
+            self.requests.push_back(Request::Look(slot));
+        }
+    }
+
+    /// Finds out whether a record is due though the connection goes on; tells when to look again.
+    fn note_interim(&mut self, facts: &Facts, now_ns: u64) -> Option<u64> {
+        if self.connections.stage(facts.slot)? == Stage::Settled {
+            return None;
+        }
+        let told = self.connections.told(facts.slot)?;
+        let was_due = told.is_due();
+        if told.wants_start(&self.interim) {
+            let mapping = self.matcher.mapping(facts);
+            if mapping.translated.is_some() {
+                told.note_start();
+            }
+            if mapping.matched == Match::Hairpin {
+                // What proves this half proves the other.
+                let other = self.matcher.related(facts);
+                self.requests.extend(other.into_iter().map(Request::Look));
+            }
+        }
+        let age_ns = now_ns.saturating_sub(facts.opened_ns);
+        told.note_age(&self.interim, age_ns);
+        if told.is_due() && !was_due {
+            self.due.push_back(facts.slot);
+        }
+        let look_age_ns = told.next_look_age_ns(&self.interim, age_ns)?;
+        Some(facts.opened_ns.saturating_add(look_age_ns))
+    }
+
+    /// Makes the records that are due of a connection that goes on.
+    fn counted(&mut self, counted: &Counted) {
+        let facts = &counted.facts;
+        let Some(told) = self.connections.told(facts.slot) else {
+            return;
+        };
+        let mapping = self.matcher.mapping(facts);
+        let address_is_known = mapping.translated.is_some();
+        if told.start_is_due() && address_is_known {
+            self.records.push_back(summary::of_start(facts, &mapping));
+        }
+        if told.update_is_due() {
+            let mut account = summary::of_open(counted, &mapping);
+            account.partial |= is_bypassed(facts, self.bypassed_ns);
+            self.records.push_back(account);
+        }
+        told.tell(address_is_known);
     }
 
     /// Has a connection taken out, after a look at those that tell who it was.
@@ -219,14 +318,24 @@ impl Engine {
             self.requests.push_back(Request::ForgetOutside(*key));
         }
         self.connections.set_stage(facts.slot, Stage::Settled);
+        if let Some(told) = self.connections.told(facts.slot) {
+            self.stats.starts_left_out += u64::from(told.start_is_due());
+            self.stats.updates_left_out += u64::from(told.update_is_due());
+            told.tell(true);
+        }
         if facts.is_stray() {
             self.stats.stray_openings += 1;
             return;
         }
         let end = lifetime::reason(facts, &self.timeouts, self.stopped);
-        let mut closed = summary::of(facts, volumes, &mapping, end);
-        closed.partial |= facts.opened_ns <= self.bypassed_ns && !facts.has_both_fins();
-        self.stats.count(&closed);
-        self.records.push_back(closed);
+        let mut account = summary::of(facts, volumes, &mapping, RecordStage::Ended(end));
+        account.partial |= is_bypassed(facts, self.bypassed_ns);
+        self.stats.count(end, &account);
+        self.records.push_back(account);
     }
+}
+
+/// Whether packets may have gone past the inside unseen, and nothing proves that none did.
+fn is_bypassed(facts: &Facts, bypassed_ns: u64) -> bool {
+    facts.opened_ns <= bypassed_ns && !facts.has_both_fins()
 }

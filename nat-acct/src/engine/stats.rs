@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::record::{Closed, End, Match};
+use crate::record::{Account, End, Match};
 
 /// Totals since the start.
 #[derive(Clone, Debug, Default)]
@@ -21,12 +21,16 @@ pub struct Stats {
     pub stray_openings: u64,
     /// RSTs after which both sides went on.
     pub resets_refuted: u64,
+    /// Records of starts that were due when the connection ended, because there was no room.
+    pub starts_left_out: u64,
+    /// Records in between, likewise.
+    pub updates_left_out: u64,
 }
 
 impl Stats {
-    pub(super) fn count(&mut self, closed: &Closed) {
-        *self.closed.entry(closed.end).or_default() += 1;
-        *self.matched.entry(closed.matched).or_default() += 1;
-        self.partial += u64::from(closed.partial);
+    pub(super) fn count(&mut self, end: End, account: &Account) {
+        *self.closed.entry(end).or_default() += 1;
+        *self.matched.entry(account.matched).or_default() += 1;
+        self.partial += u64::from(account.partial);
     }
 }

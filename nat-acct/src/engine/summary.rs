@@ -7,19 +7,50 @@ use nat_acct_common::{
     layout::{Address, PerSender, Sender, Volume},
 };
 
-use super::matching::Mapping;
-use crate::record::{Closed, Direction, End, Endpoint, Sums, Totals};
+use super::{Counted, matching::Mapping};
+use crate::record::{Account, Direction, Endpoint, Stage, Sums, Totals};
 
-pub(super) fn of(facts: &Facts, volumes: PerSender<Volume>, mapping: &Mapping, end: End) -> Closed {
+/// What is told of a connection whose translated address has become known.
+pub(super) fn of_start(facts: &Facts, mapping: &Mapping) -> Account {
+    Account {
+        end_ns: facts.opened_ns,
+        totals: Totals::default(),
+        partial: false,
+        ..of(facts, PerSender::default(), mapping, Stage::Started)
+    }
+}
+
+/// What is told of one that goes on. Segments may pass while its counters are read: what is missing of
+/// the stream as it was before was missed, and what was counted beyond the stream as it is after was
+/// sent twice.
+pub(super) fn of_open(counted: &Counted, mapping: &Mapping) -> Account {
+    let before = of(&counted.facts, counted.volumes, mapping, Stage::Open);
+    let later = Facts {
+        stream_bytes: counted.later_stream_bytes,
+        ..counted.facts
+    };
+    Account {
+        totals: of(&later, counted.volumes, mapping, Stage::Open).totals,
+        ..before
+    }
+}
+
+/// What is told of a connection at this stage.
+pub(super) fn of(
+    facts: &Facts,
+    volumes: PerSender<Volume>,
+    mapping: &Mapping,
+    stage: Stage,
+) -> Account {
     let sums = |sender| sums(facts, volumes.get(sender), sender);
     let (sent, sent_whole) = sums(Sender::Client);
     let (received, received_whole) = sums(Sender::Remote);
-    Closed {
+    Account {
         slot: facts.slot,
         identity: facts.opened_ns ^ u64::from(facts.slot).rotate_right(32),
         start_ns: facts.opened_ns,
         end_ns: facts.last_seen_ns,
-        end,
+        stage,
         direction: match facts.opener {
             Sender::Client => Direction::Outbound,
             Sender::Remote => Direction::Inbound,

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use nat_acct_common::flow::Facts;
 
+use super::interim::Told;
+
 /// How far a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -16,6 +18,7 @@ pub(super) enum Stage {
 
 struct State {
     stage: Stage,
+    told: Told,
     /// The earliest time at which a timer is set for it.
     due_ns: Option<u64>,
 }
@@ -32,6 +35,7 @@ impl Tracked {
         let before = self.by_slot.len();
         self.by_slot.entry(facts.slot).or_insert(State {
             stage: Stage::Open,
+            told: Told::default(),
             due_ns: None,
         });
         self.by_slot.len() > before
@@ -45,6 +49,11 @@ impl Tracked {
         if let Some(state) = self.by_slot.get_mut(&slot) {
             state.stage = stage;
         }
+    }
+
+    /// What has been told of it.
+    pub(super) fn told(&mut self, slot: u32) -> Option<&mut Told> {
+        self.by_slot.get_mut(&slot).map(|state| &mut state.told)
     }
 
     /// Whether a timer has to be set for `due_ns`. It has not if one is set for earlier: when that

@@ -3,16 +3,20 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::{
     Direction, Endpoint, Identifier, Record, Sums,
+    schema::{all, none},
     values::{Address, Time, Vlans},
     words::{Action, Matched, Opened, Reason, Transport},
 };
 
-/// One closed TCP connection through a NAT gateway, in names of the Elastic Common Schema.
+/// A TCP connection through a NAT gateway at its end, or at its start or in between, in names of the
+/// Elastic Common Schema.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(title = "nat-acct record, format ecs", deny_unknown_fields)]
+#[schemars(extend("allOf" = conditions()))]
 pub struct Ecs<'a> {
     /// When the record was made.
     #[serde(rename = "@timestamp")]
@@ -22,8 +26,10 @@ pub struct Ecs<'a> {
     /// What kind of connection it was.
     network: Network,
     /// The side that opened the connection.
+    #[serde(skip_serializing_if = "Side::is_empty")]
     source: Side,
     /// The side that was called.
+    #[serde(skip_serializing_if = "Side::is_empty")]
     destination: Side,
     /// What the Elastic Common Schema has no name for.
     nat_acct: NatAcct,
@@ -36,19 +42,28 @@ pub struct Ecs<'a> {
 struct Event {
     /// What the record reports.
     action: Action,
-    /// A UUID that identifies the connection for good: a record with an identifier seen before is
-    /// a duplicate.
+    /// A UUID that identifies the connection for good, in all its records: of its end there is one,
+    /// and another with the same identifier is a duplicate.
     id: Identifier,
-    /// Counts the records of one boot of the agent without a gap.
-    sequence: u64,
+    /// Counts the records of ends without a gap: those of one run of the agent, or of all since what
+    /// lives on (`--pin`) was made. Other records have no number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u64")]
+    sequence: Option<u64>,
     /// When the opening SYN was seen.
     start: Time,
-    /// When the last segment was seen.
-    end: Time,
-    /// From start to end, in nanoseconds.
-    duration: u64,
-    /// Why the connection ended.
-    reason: Reason,
+    /// When the last segment was seen; in an update, until then. Absent at the start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Time")]
+    end: Option<Time>,
+    /// From `start` to `end`, in nanoseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u64")]
+    duration: Option<u64>,
+    /// Why the connection ended; absent unless it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Reason")]
+    reason: Option<Reason>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -62,19 +77,28 @@ struct Network {
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
+#[schemars(extend("dependentRequired" = { "ip": ["port"], "port": ["ip"] }))]
 struct Side {
-    /// Its address, as seen on the inside interface.
-    ip: Address,
-    /// Its port, as seen on the inside interface.
-    port: u16,
+    /// Its address, as seen on the inside interface. Absent at the remote with `--no-destination`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Address")]
+    ip: Option<Address>,
+    /// Its port, as seen on the inside interface. Absent where `ip` is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u16")]
+    port: Option<u16>,
     /// What the remote sees instead of the client; only at the client, and only if it is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Nat")]
     nat: Option<Nat>,
-    /// Bytes of the IP datagrams that this side sent.
-    bytes: u64,
-    /// IP datagrams that this side sent.
-    packets: u64,
+    /// Bytes of the IP datagrams that this side sent since the start of the connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u64")]
+    bytes: Option<u64>,
+    /// IP datagrams that this side sent since the start of the connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u64")]
+    packets: Option<u64>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -89,17 +113,25 @@ struct Nat {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct NatAcct {
-    /// TCP payload from client to remote in bytes, retransmissions included.
-    sent: u64,
-    /// TCP payload from remote to client in bytes, retransmissions included.
-    received: u64,
-    /// How much of the payload was sent before.
-    retransmitted: Retransmitted,
+    /// TCP payload from client to remote in bytes, retransmissions included, since the start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u64")]
+    sent: Option<u64>,
+    /// TCP payload from remote to client in bytes, retransmissions included, since the start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u64")]
+    received: Option<u64>,
+    /// How much of the payload was sent before; in an update, what is proved of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Retransmitted")]
+    retransmitted: Option<Retransmitted>,
     /// How the translated address was found, or why there is none.
     #[serde(rename = "match")]
     matched: Matched,
     /// Whether segments were missed, so that the counts are too low.
-    partial: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "bool")]
+    partial: Option<bool>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -149,6 +181,13 @@ struct Vlan {
     id: Vlans,
 }
 
+impl Side {
+    /// Whether nothing is told of it: a remote that is left out, at the start of its connection.
+    fn is_empty(&self) -> bool {
+        self.ip.is_none() && self.nat.is_none() && self.bytes.is_none()
+    }
+}
+
 impl<'a> From<&'a Record> for Ecs<'a> {
     fn from(record: &'a Record) -> Self {
         let (source, destination) = sides(record);
@@ -157,7 +196,7 @@ impl<'a> From<&'a Record> for Ecs<'a> {
             event: event(record),
             network: Network {
                 transport: Transport::Tcp,
-                direction: record.closed.direction.into(),
+                direction: record.account.direction.into(),
             },
             source,
             destination,
@@ -167,62 +206,102 @@ impl<'a> From<&'a Record> for Ecs<'a> {
     }
 }
 
+/// What a record has, by what it reports. In which of the two sides the client is, the direction tells.
+fn conditions() -> Value {
+    let action = |word: &str| json!({ "properties": { "event": { "properties": { "action": { "const": word } } } } });
+    let event = |schema: Value| json!({ "properties": { "event": schema } });
+    let endpoint =
+        |side: &str| json!({ "required": [side], "properties": { side: all(&["ip", "port"]) } });
+    let counts = |event: Value, side: Value, nat_acct: Value| {
+        json!({
+            "event": event, "source": side, "destination": side, "nat_acct": nat_acct
+        })
+    };
+    let of_end = ["sequence", "reason"];
+    let (times, volume) = (["end", "duration"], ["bytes", "packets"]);
+    let payload = ["sent", "received", "retransmitted", "partial"];
+    json!([
+        {
+            "if": action("nat-session-end"),
+            "then": event(all(&of_end)),
+            "else": event(none(&of_end)),
+        },
+        {
+            "if": action("nat-session-start"),
+            "then": { "properties": counts(none(&times), none(&volume), none(&payload)) },
+            "else": {
+                "required": ["source", "destination"],
+                "properties": counts(all(&times), all(&volume), all(&payload)),
+            },
+        },
+        {
+            "if": { "properties": { "network": { "properties": { "direction": { "const": "outbound" } } } } },
+            "then": endpoint("source"),
+            "else": endpoint("destination"),
+        },
+    ])
+}
+
 fn event(record: &Record) -> Event {
+    let is_counted = record.counted().is_some();
     Event {
-        action: Action::SessionEnd,
+        action: record.account.stage.into(),
         id: record.id,
         sequence: record.sequence,
         start: Time(record.start),
-        end: Time(record.end),
-        duration: record.duration_us() * 1000,
-        reason: record.closed.end.into(),
+        end: is_counted.then_some(Time(record.end)),
+        duration: is_counted.then(|| record.duration_us() * 1000),
+        reason: record.account.end().map(Reason::from),
     }
 }
 
 /// Source and destination: ECS says who opened, not who is inside.
 fn sides(record: &Record) -> (Side, Side) {
-    let closed = &record.closed;
-    let translated = closed.translated.map(|translated| translated.endpoint);
-    let client = side(closed.client, translated, closed.totals.sent);
-    let remote = side(closed.remote, None, closed.totals.received);
-    match closed.direction {
+    let account = &record.account;
+    let totals = record.counted();
+    let client = Side {
+        nat: account.translated.map(|translated| Nat {
+            ip: Address(translated.endpoint.ip),
+            port: translated.endpoint.port,
+        }),
+        ..side(Some(account.client), totals.map(|totals| totals.sent))
+    };
+    let remote = side(record.remote, totals.map(|totals| totals.received));
+    match account.direction {
         Direction::Outbound => (client, remote),
         Direction::Inbound => (remote, client),
     }
 }
 
-fn side(endpoint: Endpoint, translated: Option<Endpoint>, sums: Sums) -> Side {
+fn side(endpoint: Option<Endpoint>, sums: Option<Sums>) -> Side {
     Side {
-        ip: Address(endpoint.ip),
-        port: endpoint.port,
-        nat: translated.map(|translated| Nat {
-            ip: Address(translated.ip),
-            port: translated.port,
-        }),
-        bytes: sums.ip_bytes,
-        packets: sums.packets,
+        ip: endpoint.map(|endpoint| Address(endpoint.ip)),
+        port: endpoint.map(|endpoint| endpoint.port),
+        nat: None,
+        bytes: sums.map(|sums| sums.ip_bytes),
+        packets: sums.map(|sums| sums.packets),
     }
 }
 
 fn nat_acct(record: &Record) -> NatAcct {
-    let totals = &record.closed.totals;
+    let totals = record.counted();
     NatAcct {
-        sent: totals.sent.payload_bytes,
-        received: totals.received.payload_bytes,
-        retransmitted: Retransmitted {
+        sent: totals.map(|totals| totals.sent.payload_bytes),
+        received: totals.map(|totals| totals.received.payload_bytes),
+        retransmitted: totals.map(|totals| Retransmitted {
             sent: totals.sent.retransmitted_bytes,
             received: totals.received.retransmitted_bytes,
-        },
-        matched: record.closed.matched.into(),
-        partial: record.closed.partial,
+        }),
+        matched: record.account.matched.into(),
+        partial: totals.map(|_| record.account.partial),
     }
 }
 
 fn observer(record: &Record) -> Observer<'_> {
-    let vlans = Vlans::of(record.closed.vlans);
+    let vlans = Vlans::of(record.account.vlans);
     let inside = Some(port(&record.inside, vlans));
     let beyond = record.beyond.as_deref().map(|name| port(name, None));
-    let (ingress, egress) = match record.closed.direction {
+    let (ingress, egress) = match record.account.direction {
         Direction::Outbound => (inside, beyond),
         Direction::Inbound => (beyond, inside),
     };

@@ -8,19 +8,20 @@
 
 use std::{fmt, net::IpAddr};
 
-use super::{Closed, Endpoint};
+use super::{Account, Endpoint};
 
 /// Identifies a connection for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Identifier(u128);
 
 impl Identifier {
-    /// The identifier of `closed`, which comes from the source with this identifier.
-    pub(super) fn of(closed: &Closed, source_id: u128) -> Self {
+    /// The identifier of a connection of the source with this identifier. If its remote is not
+    /// given, the identifier cannot be used to find out whether a guess of it is right.
+    pub(super) fn of(account: &Account, remote: Option<Endpoint>, source_id: u128) -> Self {
         let mut hash = Fnv::new();
         hash.add(&source_id.to_be_bytes());
-        hash.add(&closed.identity.to_be_bytes());
-        for endpoint in [closed.client, closed.remote] {
+        hash.add(&account.identity.to_be_bytes());
+        for endpoint in std::iter::once(account.client).chain(remote) {
             hash.add_endpoint(endpoint);
         }
         Self(version_8(hash.0))
@@ -81,12 +82,12 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::record::{Direction, End, Match, Totals};
+    use crate::record::{Direction, End, Match, Stage, Totals};
 
     /// Published identifiers must not change with a release, or a duplicate goes unnoticed.
     #[test]
     fn identifiers_are_the_same_for_ever() {
-        let id = Identifier::of(&closed(0x0123_4567_89ab_cdef, 54054), 7);
+        let id = identifier(&account(0x0123_4567_89ab_cdef, 54054), 7);
         assert_eq!(id.to_string(), "f1b074ba-e243-80fc-b951-3deb6ad6665c");
     }
 
@@ -110,19 +111,40 @@ mod tests {
     #[test]
     fn connections_and_boots_differ() {
         let ids: HashSet<_> = (0..100)
-            .flat_map(|identity| (0..100).map(move |port| closed(identity, port)))
-            .flat_map(|closed| [0, 1].map(|boot| Identifier::of(&closed, boot)))
+            .flat_map(|identity| (0..100).map(move |port| account(identity, port)))
+            .flat_map(|account| [0, 1].map(|boot| identifier(&account, boot)))
             .collect();
         assert_eq!(ids.len(), 20_000);
     }
 
-    fn closed(identity: u64, client_port: u16) -> Closed {
-        Closed {
+    #[test]
+    fn without_the_remote_there_is_nothing_of_it_in_the_identifier() {
+        let one = account(1, 54054);
+        let mut other = one;
+        other.remote.port = 443;
+        assert_eq!(
+            Identifier::of(&one, None, 7),
+            Identifier::of(&other, None, 7)
+        );
+        assert_ne!(identifier(&one, 7), identifier(&other, 7));
+        let later = account(2, 54054);
+        assert_ne!(
+            Identifier::of(&one, None, 7),
+            Identifier::of(&later, None, 7)
+        );
+    }
+
+    fn identifier(account: &Account, source_id: u128) -> Identifier {
+        Identifier::of(account, Some(account.remote), source_id)
+    }
+
+    fn account(identity: u64, client_port: u16) -> Account {
+        Account {
             slot: 1,
             identity,
             start_ns: 0,
             end_ns: 0,
-            end: End::Fin,
+            stage: Stage::Ended(End::Fin),
             direction: Direction::Outbound,
             client: Endpoint {
                 ip: [192, 168, 17, 11].into(),

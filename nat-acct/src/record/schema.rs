@@ -3,6 +3,8 @@
 
 use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 
+use serde_json::{Map, Value, json};
+
 use super::{Compact, Ecs, Format};
 
 /// The JSON Schema (2020-12) of a record in `format`.
@@ -19,4 +21,15 @@ fn of<T: JsonSchema>() -> Schema {
         .for_serialize()
         .into_generator()
         .into_root_schema_for::<T>()
+}
+
+/// The condition that an object has all these fields.
+pub(super) fn all(names: &[&str]) -> Value {
+    json!({ "required": names })
+}
+
+/// The condition that an object has none of these fields.
+pub(super) fn none(names: &[&str]) -> Value {
+    let refused = names.iter().map(|name| ((*name).to_owned(), false.into()));
+    json!({ "properties": refused.collect::<Map<_, _>>() })
 }

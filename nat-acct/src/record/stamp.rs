@@ -6,18 +6,19 @@ use std::{ffi::OsStr, sync::Arc};
 use jiff::Timestamp;
 
 use super::{
-    Interface,
+    Interface, Remotes,
     wall_clock::{self, Change, Reading, WallClock},
 };
 
 /// The conversion from a source's clock to the wall clock, what tells its connections from those
-/// of other sources, and the names of the interfaces.
+/// of other sources, the names of the interfaces, and whether remotes are told.
 #[derive(Clone, Debug)]
 pub struct Stamp {
     clock: WallClock,
     source_id: u128,
     inside: Vec<Arc<str>>,
     outside: Vec<Arc<str>>,
+    remotes: Remotes,
 }
 
 impl Stamp {
@@ -29,6 +30,7 @@ impl Stamp {
             source_id: 0,
             inside: names(inside),
             outside: names(outside),
+            remotes: Remotes::Told,
         }
     }
 
@@ -40,6 +42,12 @@ impl Stamp {
             source_id: boot_id,
             ..self
         }
+    }
+
+    /// For records that say this of remotes.
+    #[must_use]
+    pub fn telling(self, remotes: Remotes) -> Self {
+        Self { remotes, ..self }
     }
 
     /// Takes note of what the clocks show, and says what became of the wall clock.
@@ -55,6 +63,11 @@ impl Stamp {
     /// What tells connections of the source from those of others.
     pub(super) fn source_id(&self) -> u128 {
         self.source_id
+    }
+
+    /// What records say of remotes.
+    pub(super) fn remotes(&self) -> Remotes {
+        self.remotes
     }
 
     /// The name of an interface.

@@ -1,21 +1,25 @@
-//! A closed connection with wall-clock times and names of interfaces: what every format says in
+//! What is told of a connection, with wall-clock times and names of interfaces: what every format says in
 //! its own words. It decides nothing about the connection; that is the engine's work.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Closed, Compact, Ecs, Format, Identifier, Interface, Stamp};
+use super::{
+    Account, Compact, Ecs, Endpoint, Format, Identifier, Interface, Remotes, Stage, Stamp, Totals,
+};
 
 /// The record of one connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// The connection as the engine gave it.
-    pub closed: Closed,
-    /// Identifies the connection for good.
+    pub account: Account,
+    /// The endpoint beyond the gateway, if it is to be told.
+    pub remote: Option<Endpoint>,
+    /// Identifies the connection for good: the same in all its records.
     pub id: Identifier,
-    /// Counts the records of one boot of the agent without a gap.
-    pub sequence: u64,
+    /// Counts the records of ends without a gap; other records have no number.
+    pub sequence: Option<u64>,
     /// When the record was made.
     pub written: Timestamp,
     /// When the opening SYN was seen, in whole microseconds.
@@ -29,18 +33,28 @@ pub struct Record {
 }
 
 impl Record {
-    /// The record of `closed`, with times and names by `stamp`.
-    pub fn new(closed: &Closed, sequence: u64, written: Timestamp, stamp: &Stamp) -> Self {
-        let start = stamp.wall_clock(closed.start_ns);
+    /// The record of `account`, with times and names by `stamp`.
+    pub fn new(
+        account: &Account,
+        sequence: Option<u64>,
+        written: Timestamp,
+        stamp: &Stamp,
+    ) -> Self {
+        let start = stamp.wall_clock(account.start_ns);
+        let remote = match stamp.remotes() {
+            Remotes::Told => Some(account.remote),
+            Remotes::LeftOut => None,
+        };
         Self {
-            closed: *closed,
-            id: Identifier::of(closed, stamp.source_id()),
+            account: *account,
+            remote,
+            id: Identifier::of(account, remote, stamp.source_id()),
             sequence,
             written,
             start,
-            end: stamp.wall_clock(closed.end_ns).max(start),
-            inside: stamp.name(Interface::Inside(closed.inside)),
-            beyond: closed
+            end: stamp.wall_clock(account.end_ns).max(start),
+            inside: stamp.name(Interface::Inside(account.inside)),
+            beyond: account
                 .translated
                 .map(|translated| stamp.name(translated.interface)),
         }
@@ -51,6 +65,14 @@ impl Record {
         let duration_us = self.end.as_microsecond() - self.start.as_microsecond();
         // `new` puts the end behind the start.
         duration_us.unsigned_abs()
+    }
+
+    /// What was counted until `end`; of a connection that has just started, nothing is told.
+    pub(super) fn counted(&self) -> Option<Totals> {
+        match self.account.stage {
+            Stage::Started => None,
+            Stage::Open | Stage::Ended(_) => Some(self.account.totals),
+        }
     }
 
     /// The record as JSON, in one line without the line's end.
@@ -66,13 +88,13 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Direction, End, Endpoint, Match, Totals, Translated};
+    use crate::record::{Direction, End, Match, Translated};
 
     #[test]
     fn the_same_connection_has_the_same_id_whatever_the_clock_shows() {
         let record = |sequence, offset_ns: i128, boot_id| {
             let stamp = Stamp::new(offset_ns, &["br0"], &["eth1"]).of_boot(boot_id);
-            Record::new(&closed(), sequence, stamp.wall_clock(0), &stamp)
+            Record::new(&closed(), Some(sequence), stamp.wall_clock(0), &stamp)
         };
         let first = record(1, 0, 7);
         let again = record(2, 1_795_340_540_615_902_999, 7);
@@ -85,7 +107,7 @@ mod tests {
     #[test]
     fn the_duration_is_the_difference_of_the_printed_times() {
         let stamp = Stamp::new(1, &["br0"], &["eth1"]);
-        let record = Record::new(&closed(), 1, Timestamp::UNIX_EPOCH, &stamp);
+        let record = Record::new(&closed(), Some(1), Timestamp::UNIX_EPOCH, &stamp);
         assert_eq!(record.start.to_string(), "1970-01-01T00:00:00.005Z");
         assert_eq!(record.end.to_string(), "1970-01-01T00:00:00.007001Z");
         assert_eq!(record.duration_us(), 2_001);
@@ -93,26 +115,26 @@ mod tests {
 
     #[test]
     fn an_end_before_the_start_is_no_negative_duration() {
-        let backwards = Closed {
+        let backwards = Account {
             end_ns: 1,
             ..closed()
         };
         let stamp = Stamp::new(0, &["br0"], &["eth1"]);
-        let record = Record::new(&backwards, 1, Timestamp::UNIX_EPOCH, &stamp);
+        let record = Record::new(&backwards, Some(1), Timestamp::UNIX_EPOCH, &stamp);
         assert_eq!(record.duration_us(), 0);
     }
 
-    fn closed() -> Closed {
+    fn closed() -> Account {
         let endpoint = |last, port| Endpoint {
             ip: [192, 0, 2, last].into(),
             port,
         };
-        Closed {
+        Account {
             slot: 1,
             identity: 1,
             start_ns: 5_000_000,
             end_ns: 7_001_998,
-            end: End::Fin,
+            stage: Stage::Ended(End::Fin),
             direction: Direction::Outbound,
             client: endpoint(1, 54054),
             remote: endpoint(2, 22),

@@ -4,14 +4,32 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Direction, End, Match};
+use super::{Direction, End, Match, Stage};
 
 /// What the record reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum Action {
+    /// The translated address of a connection has become known.
+    #[serde(rename = "nat-session-start")]
+    Start,
+    /// A connection goes on.
+    #[serde(rename = "nat-session-update")]
+    Update,
     /// A connection has ended.
     #[serde(rename = "nat-session-end")]
-    SessionEnd,
+    End,
+}
+
+/// The same in short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// The translated address of a connection has become known.
+    Start,
+    /// A connection goes on.
+    Update,
+    /// A connection has ended.
+    End,
 }
 
 /// The protocol above IP.
@@ -79,6 +97,13 @@ pub enum Matched {
     Hairpin,
 }
 
+impl Kind {
+    /// Whether the connection has ended.
+    pub fn is_end(&self) -> bool {
+        *self == Self::End
+    }
+}
+
 impl Opened {
     /// Whether the client opened the connection.
     pub fn is_outbound(&self) -> bool {
@@ -90,6 +115,26 @@ impl Matched {
     /// Whether the translated address was found by sequence number.
     pub fn is_sequence(&self) -> bool {
         *self == Self::Sequence
+    }
+}
+
+impl From<Stage> for Action {
+    fn from(stage: Stage) -> Self {
+        match stage {
+            Stage::Started => Self::Start,
+            Stage::Open => Self::Update,
+            Stage::Ended(_) => Self::End,
+        }
+    }
+}
+
+impl From<Stage> for Kind {
+    fn from(stage: Stage) -> Self {
+        match stage {
+            Stage::Started => Self::Start,
+            Stage::Open => Self::Update,
+            Stage::Ended(_) => Self::End,
+        }
     }
 }
 

@@ -25,6 +25,7 @@ impl Accounts {
     /// `clock_slack_ns` is 0 where there is one clock.
     pub(super) fn new(config: &Config, clock_slack_ns: u64, records: Records) -> Self {
         let mut engine = Engine::new(config.timeouts);
+        engine.set_interim(config.interim);
         engine.set_clock_slack(clock_slack_ns);
         engine.set_local_addresses(config.local_addresses.iter().copied().collect());
         Self {
@@ -107,9 +108,9 @@ impl Accounts {
 
     fn drive(&mut self, now_ns: u64) -> Result<(), SinkError> {
         self.source.drive(&mut self.engine, now_ns);
-        while let Some(closed) = self.engine.poll_record() {
-            self.gateway.learn(&closed);
-            self.records.record(&closed, now_ns)?;
+        while let Some(account) = self.engine.poll_record() {
+            self.gateway.learn(&account);
+            self.records.record(&account, now_ns)?;
         }
         Ok(())
     }

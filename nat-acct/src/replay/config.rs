@@ -9,7 +9,12 @@ use std::{
 
 use ipnet::IpNet;
 
-use crate::{engine::Timeouts, one_line::one_line, record::Format, sink::Output};
+use crate::{
+    engine::{Interim, Timeouts},
+    one_line::one_line,
+    record::{Format, Remotes},
+    sink::Output,
+};
 
 /// What to read, how to account it, and where records go.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,8 +25,12 @@ pub struct Config {
     pub output: Output,
     /// How they look.
     pub format: Format,
+    /// What they say of remotes.
+    pub remotes: Remotes,
     /// When connections end.
     pub timeouts: Timeouts,
+    /// Of which connections that go on there are records.
+    pub interim: Interim,
     /// Networks of the clients; none for the private address ranges.
     pub inside_nets: Vec<IpNet>,
     /// Addresses of the gateway itself.

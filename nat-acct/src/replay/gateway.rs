@@ -8,7 +8,7 @@ use nat_acct_common::{
     packet::Segment,
 };
 
-use crate::record::{Closed, Interface};
+use crate::record::{Account, Interface};
 
 /// More addresses than most gateways have; without them it only takes longer.
 const MAX_ADDRESSES: usize = 4096;
@@ -26,8 +26,8 @@ impl Gateway {
     }
 
     /// Learns what a record has proved.
-    pub(super) fn learn(&mut self, closed: &Closed) {
-        if let Some(translated) = closed.translated
+    pub(super) fn learn(&mut self, account: &Account) {
+        if let Some(translated) = account.translated
             && matches!(translated.interface, Interface::Outside(_))
             && self.addresses.len() < MAX_ADDRESSES
         {

@@ -54,8 +54,7 @@ pub fn run(config: &Config) -> Result<Outcome> {
     if !opened.has_inside {
         bail!("there is no capture of the inside to read");
     }
-    let names = (&opened.inside_names, &opened.outside_names);
-    let records = Records::new(sink, names.0, names.1, config.format);
+    let records = Records::new(sink, &opened.inside_names, &opened.outside_names, config);
     let mut accounts = Accounts::new(config, opened.clock_slack_ns, records);
     if !opened.has_outside {
         accounts.set_outside_incomplete();

@@ -1,14 +1,15 @@
-//! From closed connections to lines in the sink, and their sums for the summary.
+//! From what is told of connections to lines in the sink, and their sums for the summary.
 
+use super::Config;
 use crate::{
-    record::{Closed, Format, Record, Stamp},
+    record::{Account, Format, Record, Stamp},
     sink::{Sink, SinkError},
 };
 
 /// The sums over all records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sums {
-    /// Records.
+    /// Connections that have ended.
     pub connections: u64,
     /// Those with a translated address.
     pub matched: u64,
@@ -18,6 +19,18 @@ pub(super) struct Sums {
     pub sent_bytes: u64,
     /// Payload bytes from remotes to clients.
     pub received_bytes: u64,
+}
+
+impl Sums {
+    fn add(&mut self, closed: &Account) {
+        self.connections += 1;
+        self.matched += u64::from(closed.translated.is_some());
+        self.partial += u64::from(closed.partial);
+        if !closed.repeats_another() {
+            self.sent_bytes += closed.totals.sent.payload_bytes;
+            self.received_bytes += closed.totals.received.payload_bytes;
+        }
+    }
 }
 
 /// In the flow step 0 means "never", so the source's clock begins before the epoch does.
@@ -31,27 +44,24 @@ pub(super) struct Records {
 }
 
 impl Records {
-    pub(super) fn new(sink: Sink, inside: &[String], outside: &[String], format: Format) -> Self {
+    pub(super) fn new(sink: Sink, inside: &[String], outside: &[String], config: &Config) -> Self {
         Self {
             sink,
-            stamp: Stamp::new(-i128::from(EPOCH_NS), inside, outside),
-            format,
+            stamp: Stamp::new(-i128::from(EPOCH_NS), inside, outside).telling(config.remotes),
+            format: config.format,
             sums: Sums::default(),
         }
     }
 
-    /// Writes the record of a connection that was closed at `now_ns`: so the same captures give
-    /// the same records at any time.
-    pub(super) fn record(&mut self, closed: &Closed, now_ns: u64) -> Result<(), SinkError> {
+    /// Writes a record that was made at `now_ns`: so the same captures give the same records at any
+    /// time.
+    pub(super) fn record(&mut self, account: &Account, now_ns: u64) -> Result<(), SinkError> {
+        let number = account.end().map(|_| self.sums.connections);
         let written = self.stamp.wall_clock(now_ns);
-        let record = Record::new(closed, self.sums.connections, written, &self.stamp);
+        let record = Record::new(account, number, written, &self.stamp);
         self.sink.push(&record.to_json(self.format))?;
-        self.sums.connections += 1;
-        self.sums.matched += u64::from(closed.translated.is_some());
-        self.sums.partial += u64::from(closed.partial);
-        if !closed.repeats_another() {
-            self.sums.sent_bytes += closed.totals.sent.payload_bytes;
-            self.sums.received_bytes += closed.totals.received.payload_bytes;
+        if number.is_some() {
+            self.sums.add(account);
         }
         Ok(())
     }

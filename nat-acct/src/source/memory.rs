@@ -10,7 +10,7 @@ use nat_acct_common::{
 };
 
 use self::table::MemoryTable;
-use crate::engine::{self, Engine, Request};
+use crate::engine::{self, Counted, Engine, Request};
 
 /// The coarse clock is not used: the exact one costs nothing here.
 const TICK_NS: u64 = 0;
@@ -61,7 +61,15 @@ impl MemorySource {
         while let Some(event) = self.next_event() {
             engine.handle_event(event, now_ns);
         }
-        while let Some(request) = engine.poll_request() {
+        loop {
+            while let Some(slot) = engine.poll_due() {
+                if let Some(event) = self.count(slot) {
+                    engine.handle_event(event, now_ns);
+                }
+            }
+            let Some(request) = engine.poll_request() else {
+                break;
+            };
             for event in self.carry_out(request).into_iter().flatten() {
                 engine.handle_event(event, now_ns);
             }
@@ -116,6 +124,15 @@ impl MemorySource {
 
     fn facts(&self, slot: u32) -> Option<Facts> {
         Facts::read(&self.table, slot, TICK_NS)
+    }
+
+    fn count(&self, slot: u32) -> Option<engine::Event> {
+        let facts = self.facts(slot)?;
+        Some(engine::Event::Counted(Counted {
+            facts,
+            volumes: self.table.counters(slot)?.volumes(),
+            later_stream_bytes: facts.stream_bytes,
+        }))
     }
 
     fn harvest(&mut self, slot: u32) -> Option<engine::Event> {

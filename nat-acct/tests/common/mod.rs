@@ -1,11 +1,12 @@
-//! Closed connections for the tests of records: the worked example, others by hand, and every
+//! Connections for the tests of records: the worked example, others by hand, and every
 //! combination of words with values drawn at random.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use jiff::Timestamp;
 use nat_acct::record::{
-    Closed, Direction, End, Endpoint, Interface, Match, Record, Stamp, Sums, Totals, Translated,
+    Account, Direction, End, Endpoint, Interface, Match, Record, Remotes, Stage, Stamp, Sums,
+    Totals, Translated,
 };
 
 const DIRECTIONS: [Direction; 2] = [Direction::Outbound, Direction::Inbound];
@@ -29,13 +30,13 @@ const MATCHES: [Match; 6] = [
 ];
 
 /// The connection of the worked example, as the gateway sees it.
-pub fn worked_example() -> Closed {
-    Closed {
+pub fn worked_example() -> Account {
+    Account {
         slot: 1,
         identity: 0x0123_4567_89ab_cdef,
         start_ns: 20_615_902_000,
         end_ns: 82_763_857_000,
-        end: End::Fin,
+        stage: Stage::Ended(End::Fin),
         direction: Direction::Outbound,
         client: endpoint("192.168.17.11", 54054),
         remote: endpoint("129.125.14.81", 22),
@@ -55,10 +56,10 @@ pub fn worked_example() -> Closed {
 }
 
 /// A port forward over IPv6 that lost segments and sent some twice.
-pub fn port_forward() -> Closed {
-    Closed {
+pub fn port_forward() -> Account {
+    Account {
         identity: u64::MAX,
-        end: End::Rst,
+        stage: Stage::Ended(End::Rst),
         direction: Direction::Inbound,
         client: endpoint("2001:db8:17::11", 443),
         remote: endpoint("2001:db8:14::81", 40001),
@@ -77,11 +78,11 @@ pub fn port_forward() -> Closed {
 }
 
 /// An opening that the gateway dropped.
-fn blocked() -> Closed {
-    Closed {
+fn blocked() -> Account {
+    Account {
         identity: 0,
         end_ns: 27_615_902_000,
-        end: End::Unanswered,
+        stage: Stage::Ended(End::Unanswered),
         translated: None,
         matched: Match::Blocked,
         totals: Totals {
@@ -101,20 +102,68 @@ pub fn stamp() -> Stamp {
     )
 }
 
-/// The record of `closed`, written about a second after its end.
-pub fn record(closed: &Closed, sequence: u64) -> Record {
-    let written_ns = i128::from(closed.end_ns) + 967_748_000 + 1_795_340_520_000_000_000;
-    let written = Timestamp::from_nanosecond(written_ns).unwrap();
-    Record::new(closed, sequence, written, &stamp())
+/// The record of `account`, written about a second after its end.
+pub fn record(account: &Account, sequence: u64) -> Record {
+    record_telling(Remotes::Told, account, sequence)
 }
 
-/// The connections of the golden files, in their order.
-pub fn golden() -> [Closed; 3] {
-    [worked_example(), port_forward(), blocked()]
+/// The same with or without the remote. Only ends have a number.
+pub fn record_telling(remotes: Remotes, account: &Account, sequence: u64) -> Record {
+    let written_ns = i128::from(account.end_ns) + 967_748_000 + 1_795_340_520_000_000_000;
+    let written = Timestamp::from_nanosecond(written_ns).unwrap();
+    let number = account.end().map(|_| sequence);
+    Record::new(account, number, written, &stamp().telling(remotes))
+}
+
+/// The records of the golden files, in their order.
+pub fn golden() -> Vec<Record> {
+    let ends = [worked_example(), port_forward(), blocked()];
+    let ends = ends
+        .iter()
+        .zip(42..)
+        .map(|(end, number)| record(end, number));
+    let [example, forward] = [worked_example(), port_forward()];
+    let interim = [started(&example), open(&example), open(&forward)];
+    let interim = interim.map(|account| record(&account, 0));
+    let without = [example, forward, started(&forward)];
+    let without = without.map(|account| record_telling(Remotes::LeftOut, &account, 45));
+    ends.chain(interim).chain(without).collect()
+}
+
+/// The connection when it had just started.
+pub fn started(ended: &Account) -> Account {
+    Account {
+        end_ns: ended.start_ns,
+        stage: Stage::Started,
+        totals: Totals::default(),
+        partial: false,
+        ..*ended
+    }
+}
+
+/// The connection while it went on.
+pub fn open(ended: &Account) -> Account {
+    Account {
+        stage: Stage::Open,
+        ..*ended
+    }
+}
+
+/// Records of every combination of words and IP versions, with all else at random: at each stage,
+/// with the remote and without.
+pub fn all_records() -> Vec<Record> {
+    let ended = all_combinations();
+    let all = ended
+        .iter()
+        .flat_map(|ended| [*ended, open(ended), started(ended)]);
+    let both = all.zip(0..).flat_map(|(account, sequence)| {
+        [Remotes::Told, Remotes::LeftOut].map(|remotes| record_telling(remotes, &account, sequence))
+    });
+    both.collect()
 }
 
 /// Every combination of words and IP versions, with all else at random.
-pub fn all_combinations() -> Vec<Closed> {
+fn all_combinations() -> Vec<Account> {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut all = Vec::new();
     for direction in DIRECTIONS {
@@ -134,18 +183,18 @@ fn drawn(
     matched: Match,
     ip: fn(&mut Random) -> IpAddr,
     random: &mut Random,
-) -> Closed {
+) -> Account {
     let any_endpoint = |random: &mut Random| Endpoint {
         ip: ip(random),
         port: random.next() as u16,
     };
     let start_ns = random.up_to_63_bits();
-    Closed {
+    Account {
         slot: 1,
         identity: random.next(),
         start_ns,
         end_ns: start_ns + random.up_to_63_bits() / 2,
-        end,
+        stage: Stage::Ended(end),
         direction,
         client: any_endpoint(random),
         remote: any_endpoint(random),

@@ -2,7 +2,7 @@
 
 use nat_acct::{
     engine::{Engine, Timeouts},
-    record::{Closed, End},
+    record::{Account, End},
     source::memory::MemorySource,
 };
 use nat_acct_common::{
@@ -28,7 +28,7 @@ fn all_at_a_time() {
     }
     engine.stop(End::CaptureEnd);
     source.drive(&mut engine, now_ns);
-    let records: Vec<Closed> = std::iter::from_fn(|| engine.poll_record()).collect();
+    let records: Vec<Account> = std::iter::from_fn(|| engine.poll_record()).collect();
     assert_eq!(records.len(), CONNECTIONS as usize);
     for (number, record) in (0u32..).zip(&records) {
         let opened_ns = MORNING_NS + (u64::from(number) + 1) * 1_000;

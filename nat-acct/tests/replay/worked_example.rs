@@ -1,7 +1,10 @@
 //! The worked example, from which the rules were taken. Its captures are made from its text by
 //! `cargo xtask fixtures`.
 
-use crate::program::{Directory, Replayed};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::program::{Directory, Replayed, payload};
 
 const CAPTURES: [(&str, &[u8]); 2] = [
     ("br0.pcap", include_bytes!("worked-example/br0.pcap")),
@@ -31,6 +34,36 @@ fn the_summary() {
             "1 connection: 1 matched, 0 unmatched, 0 partial; 3324 bytes sent, 3540 received"
         ]
     );
+}
+
+#[test]
+fn its_start_and_what_was_counted_each_ten_seconds() {
+    let replayed = replay("--start-records --update-every 10s");
+    let actions: Vec<_> = replayed
+        .records
+        .iter()
+        .map(|record| &record["event"]["action"])
+        .collect();
+    let mut expected = vec!["nat-session-update"; 6];
+    expected.insert(0, "nat-session-start");
+    expected.push("nat-session-end");
+    assert_eq!(actions, expected);
+    let [start, updates @ .., end] = &replayed.records[..] else {
+        panic!("{replayed:#?}");
+    };
+    for record in &replayed.records {
+        assert_eq!(record["event"]["id"], end["event"]["id"]);
+        assert_eq!(record["source"]["nat"], end["source"]["nat"]);
+    }
+    assert_eq!(start["@timestamp"], start["event"]["start"]);
+    assert!(updates.is_sorted_by_key(payload));
+    assert!(payload(&updates[5]) <= payload(end));
+    let time = |value: &Value| -> Timestamp { value.as_str().unwrap().parse().unwrap() };
+    let started = time(&start["event"]["start"]);
+    for (update, count) in updates.iter().zip(1..) {
+        let after = time(&update["@timestamp"]).duration_since(started);
+        assert_eq!(after.as_micros(), 10_000_000 * count);
+    }
 }
 
 fn check(options: &str, expect: &str) {

@@ -1,6 +1,6 @@
 //! More than one SYN for a 4-tuple: retransmissions, new attempts and stray ones (rules 4, 5).
 
-use nat_acct::record::{Closed, End, Match};
+use nat_acct::record::{Account, End, Match};
 use nat_acct_common::{
     layout::{Cause, Sender},
     packet::flag,
@@ -157,11 +157,11 @@ fn the_same_isn_after_the_device_was_switched_off() {
 }
 
 /// Reason, payload sent and received; and that nothing is missing.
-fn brief(record: &Closed) -> (End, u64, u64) {
+fn brief(record: &Account) -> (End, u64, u64) {
     assert!(!record.partial, "{record:#?}");
     let totals = &record.totals;
     (
-        record.end,
+        record.end().expect("an end"),
         totals.sent.payload_bytes,
         totals.received.payload_bytes,
     )

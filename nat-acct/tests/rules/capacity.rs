@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use nat_acct::{
     engine::Timeouts,
-    record::{Closed, End},
+    record::{Account, End},
 };
 use nat_acct_common::layout::Cause;
 
@@ -35,7 +35,7 @@ fn a_full_set_goes_to_the_overflow_map() {
     let (reset, reused): (Vec<_>, Vec<_>) = gateway
         .records()
         .into_iter()
-        .partition(|record| record.end == End::Rst);
+        .partition(|record| record.end() == Some(End::Rst));
     assert_eq!(payload_by_port(&reset), sums(1_000, 2, |_| (0, 7)));
     assert_eq!(
         payload_by_port(&reused),
@@ -64,8 +64,8 @@ fn what_does_not_fit_is_counted() {
     assert_eq!(payload_by_port(&records), of_first);
 }
 
-fn payload_by_port(records: &[Closed]) -> BTreeMap<u16, (u64, u64)> {
-    let entry = |record: &Closed| {
+fn payload_by_port(records: &[Account]) -> BTreeMap<u16, (u64, u64)> {
+    let entry = |record: &Account| {
         let totals = &record.totals;
         let payload = (totals.sent.payload_bytes, totals.received.payload_bytes);
         (record.client.port, payload)

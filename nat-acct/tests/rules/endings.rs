@@ -2,7 +2,7 @@
 
 use nat_acct::{
     engine::Timeouts,
-    record::{Closed, Direction, End, Match},
+    record::{Account, Direction, End, Match},
 };
 use nat_acct_common::layout::Cause;
 
@@ -178,8 +178,8 @@ fn stopped() {
     over.reset(&mut gateway);
     let records = gateway.stop();
     let reason = |port| {
-        let of_port = |record: &&Closed| record.client.port == port;
-        records.iter().find(of_port).map(|record| record.end)
+        let of_port = |record: &&Account| record.client.port == port;
+        records.iter().find(of_port).and_then(|record| record.end())
     };
     assert_eq!(reason(5000), Some(End::AgentStop));
     assert_eq!(reason(5001), Some(End::Rst), "it had ended before");
@@ -206,9 +206,9 @@ fn stragglers_are_in_the_record_and_later_ones_in_none() {
 }
 
 /// Reason, payload sent and received; and that nothing is missing.
-fn check(record: &Closed, end: End, payload: (u64, u64)) {
+fn check(record: &Account, end: End, payload: (u64, u64)) {
     let totals = &record.totals;
-    assert_eq!(record.end, end);
+    assert_eq!(record.end(), Some(end));
     assert_eq!(
         (totals.sent.payload_bytes, totals.received.payload_bytes),
         payload

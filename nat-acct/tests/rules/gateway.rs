@@ -4,8 +4,8 @@
 use std::net::IpAddr;
 
 use nat_acct::{
-    engine::{Engine, Timeouts},
-    record::{Closed, End},
+    engine::{Engine, Interim, Timeouts},
+    record::{Account, End, Match, Stage},
     source::memory::MemorySource,
 };
 use nat_acct_common::{
@@ -15,6 +15,7 @@ use nat_acct_common::{
 
 pub const MILLISECOND: u64 = 1_000_000;
 pub const SECOND: u64 = 1_000 * MILLISECOND;
+pub const UPDATE_EVERY: u64 = 3_600 * SECOND;
 /// The first moment: not 0, which stands for "never".
 const MORNING: u64 = 3_600 * SECOND;
 
@@ -22,7 +23,8 @@ pub struct Gateway {
     pub source: MemorySource,
     pub engine: Engine,
     pub now_ns: u64,
-    records: Vec<Closed>,
+    records: Vec<Account>,
+    interim: Vec<Account>,
 }
 
 impl Gateway {
@@ -36,11 +38,17 @@ impl Gateway {
 
     /// With room for so many connections at a time.
     pub fn with_room(max_connections: u32, timeouts: Timeouts) -> Self {
+        let mut engine = Engine::new(timeouts);
+        engine.set_interim(Interim {
+            starts: true,
+            every_ns: Some(UPDATE_EVERY),
+        });
         Self {
             source: MemorySource::new(max_connections, timeouts.close_on_first_fin),
-            engine: Engine::new(timeouts),
+            engine,
             now_ns: MORNING,
             records: Vec::new(),
+            interim: Vec::new(),
         }
     }
 
@@ -73,13 +81,18 @@ impl Gateway {
         self.now_ns = until_ns;
     }
 
-    /// The records that have come out since the last call.
-    pub fn records(&mut self) -> Vec<Closed> {
+    /// The records of connections that go on that have come out so far.
+    pub fn interim(&self) -> &[Account] {
+        &self.interim
+    }
+
+    /// The records of ends that have come out since the last call.
+    pub fn records(&mut self) -> Vec<Account> {
         std::mem::take(&mut self.records)
     }
 
     /// The one record that has come out, after all lingering.
-    pub fn only_record(&mut self) -> Closed {
+    pub fn only_record(&mut self) -> Account {
         self.wait(5 * SECOND);
         let records = self.records();
         let [record] = records[..] else {
@@ -89,7 +102,7 @@ impl Gateway {
     }
 
     /// The records of everything, after the agent was stopped.
-    pub fn stop(&mut self) -> Vec<Closed> {
+    pub fn stop(&mut self) -> Vec<Account> {
         self.engine.stop(End::AgentStop);
         self.drive();
         assert_eq!(self.engine.open_connections(), 0);
@@ -104,10 +117,35 @@ impl Gateway {
             .map_or(0, |(_, total)| total.packets)
     }
 
+    /// What was proved by a SYN on the outside was told before, and told right.
+    fn check_start(&self, ended: &Account) {
+        let of_this = |told: &&Account| {
+            told.stage == Stage::Started
+                && told.identity == ended.identity
+                && told.client == ended.client
+        };
+        let started = self.interim.iter().rfind(of_this);
+        match (started, ended.matched) {
+            (None, Match::Sequence) => panic!("no start of {ended:#?}"),
+            (Some(started), Match::Sequence | Match::Hairpin) => {
+                assert_eq!(started.translated, ended.translated);
+                assert_eq!(started.start_ns, ended.start_ns);
+            }
+            _ => {}
+        }
+    }
+
     fn drive(&mut self) {
         self.source.drive(&mut self.engine, self.now_ns);
-        self.records
-            .extend(std::iter::from_fn(|| self.engine.poll_record()));
+        while let Some(account) = self.engine.poll_record() {
+            match account.stage {
+                Stage::Ended(_) => {
+                    self.check_start(&account);
+                    self.records.push(account);
+                }
+                Stage::Started | Stage::Open => self.interim.push(account),
+            }
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 
 use nat_acct::{
     engine::Timeouts,
-    record::{Closed, Direction, End, Endpoint, Interface, Match},
+    record::{Account, Direction, End, Endpoint, Interface, Match},
 };
 use nat_acct_common::{layout::Sender, packet::flag};
 
@@ -31,7 +31,7 @@ fn each_half_names_the_other() {
     let records = end(&mut gateway);
     check(&records, &hairpin, Match::Hairpin);
     for record in &records {
-        assert_eq!(record.end, End::Fin);
+        assert_eq!(record.end(), Some(End::Fin));
         assert_eq!(
             record.translated.expect("a mapping").interface,
             Interface::Inside(0)
@@ -74,6 +74,16 @@ fn those_that_are_open_at_the_end_are_proved_too() {
     let mut hairpin = translated(5000, 1_000, 9_000);
     hairpin.open(&mut gateway);
     check(&gateway.stop(), &hairpin, Match::Hairpin);
+}
+
+#[test]
+fn both_halves_are_told_soon_after_the_handshake() {
+    for mut hairpin in [translated(5000, 1_000, 9_000), routed()] {
+        let mut gateway = gateway();
+        hairpin.open(&mut gateway);
+        gateway.wait(SECOND);
+        check(gateway.interim(), &hairpin, Match::Hairpin);
+    }
 }
 
 #[test]
@@ -262,13 +272,13 @@ fn gateway() -> Gateway {
     gateway
 }
 
-fn end(gateway: &mut Gateway) -> Vec<Closed> {
+fn end(gateway: &mut Gateway) -> Vec<Account> {
     gateway.wait(5 * SECOND);
     gateway.records()
 }
 
 /// The record of the caller's half, and that of the other one.
-fn halves(records: &[Closed]) -> [Closed; 2] {
+fn halves(records: &[Account]) -> [Account; 2] {
     let [mut one, mut other] = records[..] else {
         panic!("not two records: {records:#?}");
     };
@@ -279,7 +289,7 @@ fn halves(records: &[Closed]) -> [Closed; 2] {
 }
 
 /// Both halves are there with their own ends, and the mapping is that of the other half or absent.
-fn check(records: &[Closed], expected: &Hairpin, matched: Match) {
+fn check(records: &[Account], expected: &Hairpin, matched: Match) {
     let [caller, called] = halves(records);
     assert_eq!(
         (caller.direction, called.direction),

@@ -5,6 +5,7 @@ mod capacity;
 mod endings;
 mod gateway;
 mod hairpin;
+mod interim;
 mod matching;
 mod random;
 mod zones;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use nat_acct::record::{Closed, Direction, Match};
+use nat_acct::record::{Account, Direction, Match};
 use nat_acct_common::{
     layout::{Address, Sender},
     packet::flag,
@@ -132,7 +132,7 @@ fn a_twin_that_opens_after_the_sighting() {
     second.syn_inside(&mut gateway);
     let records = gateway.stop();
     let of = |talk: &Talk| {
-        let same = |record: &&Closed| record.client.ip == talk.client.0;
+        let same = |record: &&Account| record.client.ip == talk.client.0;
         *records.iter().find(same).expect("a record")
     };
     assert_eq!(translated_port(&of(&first)), Some(first.translated.1));
@@ -260,7 +260,7 @@ fn twins() -> [Talk; 2] {
     [first, second]
 }
 
-fn check(records: &[Closed], expected: [Option<Talk>; 2], matched: Match) {
+fn check(records: &[Account], expected: [Option<Talk>; 2], matched: Match) {
     assert_eq!(records.len(), 2);
     for (record, expected) in records.iter().zip(expected) {
         let port = expected.map(|talk| talk.translated.1);
@@ -268,6 +268,6 @@ fn check(records: &[Closed], expected: [Option<Talk>; 2], matched: Match) {
     }
 }
 
-fn translated_port(record: &Closed) -> Option<u16> {
+fn translated_port(record: &Account) -> Option<u16> {
     record.translated.map(|translated| translated.endpoint.port)
 }

@@ -55,9 +55,14 @@ impl Held {
         Ok(())
     }
 
+    /// The client's address, and what the remote sees instead.
+    pub fn mapping(&self) -> Result<(SocketAddr, SocketAddr)> {
+        Ok((self.client.local_addr()?, self.remote.peer_addr()?))
+    }
+
     /// Closes both ends, the client's first, and tells what there was.
     pub fn close(self, label: &str) -> Result<Truth> {
-        let (client, translated) = (self.client.local_addr()?, self.remote.peer_addr()?);
+        let (client, translated) = self.mapping()?;
         let remote = self.client.peer_addr()?;
         drop(self.client);
         let rest = (&self.remote).read(&mut [0])?;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use aya::programs::{SchedClassifier, TestRun as _, TestRunOptions};
 use nat_acct::clock;
 use nat_acct::engine::{Engine, Event, Request, Timeouts};
-use nat_acct::record::{Closed, End, Format, Record, Stamp};
+use nat_acct::record::{Account, End, Format, Record, Stamp};
 use nat_acct::source::live::{Live, Settings};
 use nat_acct_common::layout::Cause;
 use nat_acct_tests::cases::{self, Case, Frame, Outcome, Side};
@@ -66,7 +66,7 @@ struct Runs<'a> {
     engine: Engine,
     /// How far the engine is told to be ahead of the clock.
     ahead_ns: u64,
-    records: Vec<Closed>,
+    records: Vec<Account>,
 }
 
 impl<'a> Runs<'a> {
@@ -175,9 +175,9 @@ fn context(interface: u32, gso_size: u32) -> [u8; 192] {
     context
 }
 
-fn line(closed: &Closed) -> Result<serde_json::Value> {
+fn line(closed: &Account) -> Result<serde_json::Value> {
     let stamp = Stamp::new(clock::read(), &INSIDE, &OUTSIDE);
     let written = stamp.wall_clock(clock::monotonic_ns());
-    let record = Record::new(closed, 0, written, &stamp);
+    let record = Record::new(closed, Some(0), written, &stamp);
     Ok(serde_json::from_str(&record.to_json(Format::Ecs))?)
 }

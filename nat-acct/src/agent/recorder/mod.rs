@@ -8,6 +8,7 @@
 //!
 //! [`room`]: Recorder::room
 
+mod interim;
 mod queue;
 mod stall;
 mod timekeeper;
@@ -19,6 +20,7 @@ use thiserror::Error;
 use tokio::{sync::Notify, time::timeout};
 
 use self::{
+    interim::Interim,
     queue::{Made, Queue, Status},
     stall::Stall,
     timekeeper::Timekeeper,
@@ -26,7 +28,7 @@ use self::{
 };
 use crate::{
     clock,
-    record::{Closed, Format, Stamp},
+    record::{Account, Format, Stamp},
     sink::{Output, Sink},
 };
 
@@ -54,6 +56,9 @@ pub(super) struct Recorder {
     timekeeper: Arc<Timekeeper>,
     output: Output,
     stall: Stall,
+    interim: Interim,
+    /// Records that were made so far.
+    made: u64,
     /// Once the sink was given up: how many records have come since.
     refused: Option<u64>,
 }
@@ -81,19 +86,33 @@ impl Recorder {
             timekeeper,
             output,
             stall: Stall::default(),
+            interim: Interim::default(),
+            made: 0,
             refused: None,
         })
     }
 
-    /// Makes the record of a connection, with this number, and has it written.
-    pub(super) fn record(&mut self, closed: &Closed, number: u64) {
-        if let Some(refused) = &mut self.refused {
-            *refused += 1;
-            return;
+    /// Makes the record of a connection that has ended, with this number, and has it written.
+    pub(super) fn record(&mut self, account: &Account, number: u64) {
+        match &mut self.refused {
+            Some(refused) => *refused += 1,
+            None => self.push(account, Some(number)),
         }
+    }
+
+    /// Makes the record of a connection that goes on, and has it written.
+    pub(super) fn record_interim(&mut self, account: &Account) {
+        if self.refused.is_none() {
+            self.push(account, None);
+            self.interim.made(self.made);
+        }
+    }
+
+    fn push(&mut self, account: &Account, number: Option<u64>) {
+        self.made += 1;
         self.queue.push(Made {
+            account: *account,
             number,
-            closed: *closed,
             made_ns: clock::monotonic_ns(),
         });
     }
@@ -103,12 +122,27 @@ impl Recorder {
         self.queue.status().written
     }
 
-    /// How many records it takes now.
-    pub(super) fn room(&self) -> usize {
+    /// How many records were made so far.
+    pub(super) fn made(&self) -> u64 {
+        self.made
+    }
+
+    /// How many records of ends it takes now, whatever others wait.
+    pub(super) fn room(&mut self) -> usize {
         if self.refused.is_some() {
             return usize::MAX;
         }
-        MOST_WAITING.saturating_sub(self.queue.status().waiting)
+        let status = self.queue.status();
+        let of_ends = status.waiting - self.interim.waiting(status.written);
+        MOST_WAITING.saturating_sub(of_ends)
+    }
+
+    /// How many records of connections that go on it takes now.
+    pub(super) fn interim_room(&mut self) -> usize {
+        match self.refused {
+            Some(_) => 0,
+            None => self.interim.room(self.queue.status().written),
+        }
     }
 
     /// Has the file opened by its name again, once what waits has gone to the old one.

@@ -6,15 +6,15 @@ use std::{
     time::Duration,
 };
 
-use crate::record::Closed;
+use crate::record::Account;
 
 /// A record in the making.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Made {
-    /// The number of the record.
-    pub(super) number: u64,
-    pub(super) closed: Closed,
-    /// When the connection was found to be over, by the monotonic clock.
+    pub(super) account: Account,
+    /// The number of the record, if it is of an end.
+    pub(super) number: Option<u64>,
+    /// When it was made, by the monotonic clock.
     pub(super) made_ns: u64,
 }
 

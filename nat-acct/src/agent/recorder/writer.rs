@@ -98,7 +98,7 @@ impl Writer {
     fn line(&mut self, made: &Made) -> String {
         let stamp = self.timekeeper.stamp();
         let written = stamp.wall_clock(made.made_ns);
-        let record = Record::new(&made.closed, made.number, written, &stamp);
+        let record = Record::new(&made.account, made.number, written, &stamp);
         record.to_json(self.format)
     }
 

@@ -7,8 +7,8 @@ use tracing::Level;
 use super::*;
 use crate::{
     cli::{HookChoice, RunConfig},
-    engine::Timeouts,
-    record::Format,
+    engine::{Interim, Timeouts},
+    record::{Format, Remotes},
     replay::{Config, Input, Source, Which},
     sink::Output,
 };
@@ -23,6 +23,8 @@ fn the_defaults_are_those_of_the_design() {
         outside: vec!["eth1".into()],
         output: Output::Standard,
         format: Format::Ecs,
+        remotes: Remotes::Told,
+        interim: Interim::default(),
         max_connections: 65_536,
         timeouts: Timeouts {
             idle_ns: 7440 * SECOND,
@@ -49,6 +51,11 @@ fn every_option_arrives() {
         outside: vec!["eth1".into(), "ppp0".into()],
         output: Output::File("/x/y".into()),
         format: Format::Compact,
+        remotes: Remotes::LeftOut,
+        interim: Interim {
+            starts: true,
+            every_ns: Some(3600 * SECOND),
+        },
         max_connections: 16_777_216,
         timeouts: Timeouts {
             idle_ns: SECOND,
@@ -68,7 +75,8 @@ fn every_option_arrives() {
     let typed = "run --inside br0 --inside=br1 --outside eth1 --outside ppp0 --output /x/y \
                  --format compact --close-on first-fin --max-connections 16777216 --linger 0s \
                  --idle-timeout 1s --opening-timeout 2s --closing-timeout 3s \
-                 --ring-bytes 1073741824 --landlock off --log-level trace";
+                 --ring-bytes 1073741824 --landlock off --log-level trace \
+                 --no-destination --start-records --update-every 1h";
     assert_eq!(meant(typed), Ok(Invocation::Run(config)));
 }
 
@@ -106,6 +114,11 @@ fn every_option_of_replay_arrives() {
         },
         output: Output::File("/x/y".into()),
         format: Format::Compact,
+        remotes: Remotes::LeftOut,
+        interim: Interim {
+            starts: true,
+            every_ns: Some(3600 * SECOND),
+        },
         timeouts: Timeouts {
             idle_ns: 1_000_000_000,
             opening_ns: 2_000_000_000,
@@ -120,7 +133,8 @@ fn every_option_of_replay_arrives() {
     };
     let typed = "replay --inside a --output /x/y --format compact --close-on first-fin \
                  --linger 0s --idle-timeout 1s --opening-timeout 2s --closing-timeout 3s \
-                 --inside-net 129.125.0.0/16 --local 203.0.113.1 --clock-slack 1m --mtu 9000";
+                 --inside-net 129.125.0.0/16 --local 203.0.113.1 --clock-slack 1m --mtu 9000 \
+                 --no-destination --start-records --update-every 1h";
     assert_eq!(meant(typed), Ok(Invocation::Replay(config)));
 }
 

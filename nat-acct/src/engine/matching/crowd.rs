@@ -18,6 +18,14 @@ pub(super) enum Answer {
     Absent,
 }
 
+/// The openings that a sighting may be the proof of.
+#[derive(Default)]
+pub(in crate::engine) struct Owners {
+    pub(in crate::engine) slots: Vec<u32>,
+    /// Whether another address may have been known of them before.
+    pub(in crate::engine) may_differ: bool,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Member {
     Client(FlowKey),
@@ -102,21 +110,27 @@ impl Crowd {
     /// Removes an opening whose SYN was last seen at `last_syn_ns`, and says what its translated
     /// address is.
     pub(super) fn close(&mut self, client: &FlowKey, slot: u32, last_syn_ns: u64) -> Answer {
-        let Some(known) = self.clients.get_mut(client) else {
-            return Answer::Absent;
-        };
-        let Some(place) = known.openings.iter().position(|o| o.slot == slot) else {
-            return Answer::Absent;
-        };
-        let opening = known.openings.swap_remove(place);
-        let is_last = known.openings.is_empty();
-        let claim = self.pairing.claim(&Member::Client(*client));
-        if is_last {
-            self.clients.remove(client);
-            self.pairing.remove(&Member::Client(*client));
+        let answer = self.answer(client, slot, last_syn_ns);
+        if let Some(known) = self.clients.get_mut(client) {
+            known.openings.retain(|opening| opening.slot != slot);
+            if known.openings.is_empty() {
+                self.clients.remove(client);
+                self.pairing.remove(&Member::Client(*client));
+            }
         }
-        match claim {
-            Claim::Proved(Member::Sighting(key)) if self.is_in_time(opening, &key) => {
+        answer
+    }
+
+    /// Says what the translated address of an opening is, as far as that is known now.
+    pub(super) fn answer(&self, client: &FlowKey, slot: u32, last_syn_ns: u64) -> Answer {
+        let Some(known) = self.clients.get(client) else {
+            return Answer::Absent;
+        };
+        let Some(opening) = known.openings.iter().find(|o| o.slot == slot) else {
+            return Answer::Absent;
+        };
+        match self.pairing.claim(&Member::Client(*client)) {
+            Claim::Proved(Member::Sighting(key)) if self.is_in_time(*opening, &key) => {
                 Answer::Proved(key)
             }
             Claim::Proved(_) | Claim::None => Answer::Absent,
@@ -141,6 +155,20 @@ impl Crowd {
         let mut others = self.sightings.iter().filter(|(key, _)| *key != last);
         let all_before = others.all(|(_, other)| other.last_ns < last_syn_ns);
         (all_before && last_syn_ns <= seen.first_ns).then_some(*last)
+    }
+
+    /// The openings that a sighting may be the proof of.
+    pub(super) fn owners(&self, sighting: &OutsideKey) -> Owners {
+        let client = match self.pairing.claim(&Member::Sighting(*sighting)) {
+            Claim::Proved(Member::Client(client)) => self.clients.get(&client),
+            Claim::Ambiguous if self.is_one_client => self.clients.values().next(),
+            Claim::Proved(Member::Sighting(_)) | Claim::Ambiguous | Claim::None => None,
+        };
+        let openings = client.into_iter().flat_map(|client| &client.openings);
+        Owners {
+            slots: openings.map(|opening| opening.slot).collect(),
+            may_differ: true,
+        }
     }
 
     /// Whether the client still has an opening here.

@@ -3,8 +3,8 @@
 
 use nat_acct_common::layout::{FlowKey, OutsideKey, OutsideSyn, Sender};
 
-pub(super) use super::crowd::Answer;
 use super::crowd::Crowd;
+pub(super) use super::crowd::{Answer, Owners};
 
 pub(super) enum Group {
     Couple(Couple),
@@ -75,6 +75,25 @@ impl Group {
                 ..
             }) if *known == key => seen.last_ns = seen.last_ns.max(sighting.last_ns),
             Self::Couple(_) | Self::Crowd(_) => self.crowd().sight(key, sighting),
+        }
+    }
+
+    /// Says what the translated address of an opening is, whose SYN was last seen at `last_syn_ns`.
+    pub(super) fn answer(&self, client: &FlowKey, slot: u32, last_syn_ns: u64) -> Answer {
+        match self {
+            Self::Couple(couple) => couple.answer(slot),
+            Self::Crowd(crowd) => crowd.answer(client, slot, last_syn_ns),
+        }
+    }
+
+    /// The openings that a sighting may be the proof of.
+    pub(super) fn owners(&self, sighting: &OutsideKey) -> Owners {
+        match self {
+            Self::Couple(_) => Owners {
+                slots: self.settled().into_iter().collect(),
+                may_differ: false,
+            },
+            Self::Crowd(crowd) => crowd.owners(sighting),
         }
     }
 
@@ -160,7 +179,13 @@ impl Group {
 
 impl Couple {
     fn close(&mut self, slot: u32) -> Answer {
-        let Some(opening) = self.opening.take_if(|opening| opening.slot == slot) else {
+        let answer = self.answer(slot);
+        self.opening.take_if(|opening| opening.slot == slot);
+        answer
+    }
+
+    fn answer(&self, slot: u32) -> Answer {
+        let Some(opening) = self.opening.as_ref().filter(|opening| opening.slot == slot) else {
             return Answer::Absent;
         };
         match self.sighting {

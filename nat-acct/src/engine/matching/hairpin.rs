@@ -86,28 +86,40 @@ impl Hairpins {
         self.halves.keys().map(|(_, slot)| *slot)
     }
 
+    /// Says which 4-tuple the connection has beyond the gateway, as far as that is known now.
+    pub(super) fn claim(&self, isn: u32, facts: &Facts) -> Claim<FlowKey> {
+        let known = self.halves.get(&((isn, facts.opener), facts.slot));
+        let half = Half::known(facts, known);
+        self.judged(isn, facts.slot, &half, &self.others(isn, &half))
+    }
+
     /// Removes an opening, and says which 4-tuple the connection has beyond the gateway.
     pub(super) fn close(&mut self, isn: u32, facts: &Facts) -> Claim<FlowKey> {
         let known = self.take((isn, facts.opener), facts.slot);
-        let half = Half {
-            claim: known.map_or(Claim::None, |half| half.claim),
-            ..Half::of(facts)
-        };
+        let half = Half::known(facts, known.as_ref());
         let others = self.others(isn, &half);
-        if let (Claim::None, &[only]) = (half.claim, &others[..])
-            && let Some(other) = self.proved(isn, &half, only)
-        {
-            other.claim = Claim::Proved(half.key);
-            return Claim::Proved(other.key);
-        }
-        let number = (isn, facts.opener.peer());
-        if others.is_empty() && !self.crowded.contains(&number) {
-            return half.claim;
-        }
+        let claim = self.judged(isn, facts.slot, &half, &others);
+        let claim_of_others = match claim {
+            Claim::Proved(_) => Claim::Proved(half.key),
+            Claim::Ambiguous | Claim::None => Claim::Ambiguous,
+        };
         for slot in others {
-            if let Some(other) = self.half(number, slot) {
-                other.claim = Claim::Ambiguous;
+            if let Some(other) = self.half((isn, facts.opener.peer()), slot) {
+                other.claim = claim_of_others;
             }
+        }
+        claim
+    }
+
+    /// What is known of the half in `slot`, given those that may be its other half.
+    fn judged(&self, isn: u32, slot: u32, half: &Half, others: &[u32]) -> Claim<FlowKey> {
+        if let (Claim::None, &[only]) = (half.claim, others)
+            && let Some(other) = self.proved(isn, slot, half, only)
+        {
+            return Claim::Proved(other);
+        }
+        if others.is_empty() && !self.crowded.contains(&(isn, half.opener.peer())) {
+            return half.claim;
         }
         Claim::Ambiguous
     }
@@ -136,18 +148,20 @@ impl Hairpins {
         fitting.map(|(slot, _)| slot).collect()
     }
 
-    /// The opening in `slot`, if it is the other half of `half`, which is not here any more.
-    fn proved(&mut self, isn: u32, half: &Half, slot: u32) -> Option<&mut Half> {
-        let number = (isn, half.opener.peer());
-        let other = *self.half(number, slot)?;
+    /// The 4-tuple of the opening in `other_slot`, if it is the other half of `half`.
+    fn proved(&self, isn: u32, slot: u32, half: &Half, other_slot: u32) -> Option<FlowKey> {
+        let other = self.halves.get(&((isn, half.opener.peer()), other_slot))?;
         let is_crowded = [half.opener, other.opener]
             .into_iter()
             .any(|opener| self.crowded.contains(&(isn, opener)));
         let is_proved = !is_crowded
             && other.claim == Claim::None
-            && self.others(isn, &other).is_empty()
-            && (half.is_answered_like(&other) || half.has_same_opener(&other));
-        self.half(number, slot).filter(|_| is_proved)
+            && self
+                .others(isn, other)
+                .iter()
+                .all(|another| *another == slot)
+            && (half.is_answered_like(other) || half.has_same_opener(other));
+        is_proved.then_some(other.key)
     }
 
     /// Whether nothing speaks against it that the two, of different openers, are halves of one
@@ -171,6 +185,14 @@ impl Half {
             opened_ns: facts.opened_ns,
             answer_isn: answer_isn(facts),
             claim: Claim::None,
+        }
+    }
+
+    /// With what the other half has left behind.
+    fn known(facts: &Facts, known: Option<&Self>) -> Self {
+        Self {
+            claim: known.map_or(Claim::None, |half| half.claim),
+            ..Self::of(facts)
         }
     }
 

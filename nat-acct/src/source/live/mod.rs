@@ -269,6 +269,24 @@ impl Live {
         Facts::read(&self.table, slot, self.tick_ns)
     }
 
+    /// Reads what is known of a connection that goes on, and what was counted.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses to read the map.
+    pub fn count(&self, slot: u32) -> Result<Option<engine::Event>> {
+        let Some(facts) = self.facts(slot) else {
+            return Ok(None);
+        };
+        let volumes = total(&self.counters, slot)?;
+        let later = self.facts(slot).unwrap_or(facts);
+        Ok(Some(engine::Event::Counted(engine::Counted {
+            facts,
+            volumes,
+            later_stream_bytes: later.stream_bytes,
+        })))
+    }
+
     /// Unlinks a connection. After [`grace::wait`], [`Self::harvest`] it.
     pub fn retire(&self, slot: u32) -> Option<Retired> {
         flow::retire(&self.table, slot)

@@ -1,5 +1,5 @@
-//! A connection that has ended, in the engine's words: times of the source's clock, interfaces by
-//! number.
+//! What a record tells of a connection, in the engine's words: times of the source's clock, interfaces
+//! by number.
 
 use std::net::IpAddr;
 
@@ -19,6 +19,17 @@ pub enum Direction {
     Outbound,
     /// The remote, through a port forward (DNAT).
     Inbound,
+}
+
+/// How far a connection is when a record is made of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Its translated address has become known.
+    Started,
+    /// It goes on.
+    Open,
+    /// It has ended.
+    Ended(End),
 }
 
 /// Why a connection ended.
@@ -102,9 +113,9 @@ pub struct Totals {
     pub received: Sums,
 }
 
-/// A connection that has ended.
+/// What a record tells of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Closed {
+pub struct Account {
     /// Where the source keeps the connection until its record is written.
     pub slot: u32,
     /// Identifies the connection for good: the same if it is found again after a crash.
@@ -113,8 +124,8 @@ pub struct Closed {
     pub start_ns: u64,
     /// When the last segment was seen, in nanoseconds of the source's clock.
     pub end_ns: u64,
-    /// Why it ended.
-    pub end: End,
+    /// How far it is.
+    pub stage: Stage,
     /// Who opened it.
     pub direction: Direction,
     /// The inside endpoint.
@@ -126,7 +137,7 @@ pub struct Closed {
     pub translated: Option<Translated>,
     /// How `translated` was found, or why not.
     pub matched: Match,
-    /// What was counted.
+    /// What was counted since its start: of one that has just started, nothing.
     pub totals: Totals,
     /// Whether segments were missed, so that `totals` are too low.
     pub partial: bool,
@@ -136,7 +147,15 @@ pub struct Closed {
     pub vlans: [u16; 2],
 }
 
-impl Closed {
+impl Account {
+    /// Why it ended, if it did.
+    pub fn end(&self) -> Option<End> {
+        match self.stage {
+            Stage::Started | Stage::Open => None,
+            Stage::Ended(end) => Some(end),
+        }
+    }
+
     /// Whether another record counts the same bytes: of the two records of a hairpinned connection,
     /// it is that of the side that was called.
     pub fn repeats_another(&self) -> bool {
