@@ -16,6 +16,8 @@ const OF_A_SERVICE: [(&str, &str); 2] = [
     ("output", "/var/log/nat-acct/nat-acct.jsonl"),
     ("pin", DEFAULT_PIN),
 ];
+/// A value of what has no default, where the name of the value in the help is none itself.
+const EXAMPLES: [(&str, &str); 1] = [("update-every", "1h")];
 const HEAD: &str = "\
 # The configuration of nat-acct(1). A key is the long option of `nat-acct run`; what is given on
 # the command line wins. `nat-acct config check` says whether this file is in order, and SIGHUP
@@ -78,7 +80,11 @@ fn example(arg: &Arg) -> String {
     let default = default.map(|value| value.to_string_lossy().into_owned());
     let name = || {
         let names = arg.get_value_names().and_then(<[_]>::first);
-        names.map(ToString::to_string).unwrap_or_default()
+        let key = arg.get_long().unwrap_or_default();
+        match EXAMPLES.iter().find(|(name, _)| *name == key) {
+            Some((_, value)) => (*value).to_owned(),
+            None => names.map(ToString::to_string).unwrap_or_default(),
+        }
     };
     match arg.get_action() {
         ArgAction::SetTrue => "false".to_owned(),
