@@ -8,7 +8,7 @@ use nat_acct::{
     cli::{self, HookChoice, Invocation, Refusal, RunConfig, exit},
     log, record,
     replay::{self, Outcome},
-    source::live::{Hook, Settings},
+    source::live::{Hook, Places, Settings},
 };
 
 fn main() -> ExitCode {
@@ -73,14 +73,16 @@ fn report_answer(result: Result<String>) -> ExitCode {
 
 fn agent_config(run: RunConfig) -> Result<agent::Config> {
     Ok(agent::Config {
-        inside: names(run.inside)?,
-        outside: names(run.outside)?,
+        places: Places {
+            inside: names(run.inside)?,
+            outside: names(run.outside)?,
+            hook: hook(run.hook),
+        },
         output: run.output,
         format: run.format,
         remotes: run.remotes,
         timeouts: run.timeouts,
         interim: run.interim,
-        hook: hook(run.hook),
         settings: Settings {
             max_connections: run.max_connections,
             ring_bytes: run.ring_bytes,

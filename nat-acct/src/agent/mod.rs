@@ -46,7 +46,7 @@ use crate::{
     engine::{Engine, Interim, Timeouts},
     record::{Format, Remotes, Stamp},
     sink::{self, Output, Sink},
-    source::live::{Hook, Live, Pins, Settings, check_interfaces},
+    source::live::{Live, Pins, Places, Settings},
 };
 
 pub use self::{
@@ -61,10 +61,8 @@ const THREADS_LINGER: Duration = Duration::from_millis(100);
 /// What the agent is to do.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Names of the inside interfaces.
-    pub inside: Vec<String>,
-    /// Names of the outside interfaces.
-    pub outside: Vec<String>,
+    /// Where the programs are attached.
+    pub places: Places,
     /// Where records go.
     pub output: Output,
     /// How they are written.
@@ -75,8 +73,6 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Of which connections that go on there are records.
     pub interim: Interim,
-    /// Where the programs are attached; `None` for what the kernel has.
-    pub hook: Option<Hook>,
     /// How the programs are loaded.
     pub settings: Settings,
     /// Where programs and maps live on when the agent ends.
@@ -90,11 +86,6 @@ pub struct Config {
 }
 
 impl Config {
-    fn interfaces(&self) -> Vec<&str> {
-        let all = self.inside.iter().chain(&self.outside);
-        all.map(String::as_str).collect()
-    }
-
     /// The files that are used while the agent runs.
     fn files(&self) -> Files {
         let output = match &self.output {
@@ -112,7 +103,10 @@ impl Config {
 
     /// What the agent does, for people.
     fn doing(&self) -> String {
-        let (inside, outside) = (self.inside.join(", "), self.outside.join(", "));
+        let Places {
+            inside, outside, ..
+        } = &self.places;
+        let (inside, outside) = (inside.join(", "), outside.join(", "));
         format!("accounting from {inside} to {outside}")
     }
 }
@@ -190,17 +184,19 @@ struct Prepared {
 
 impl Prepared {
     fn attach(config: &Config, pins: Option<Pins>) -> Result<Self> {
-        let (inside, outside) = (&config.inside, &config.outside);
+        let Places {
+            inside, outside, ..
+        } = &config.places;
         let stamp = Stamp::new(clock::read(), inside, outside).telling(config.remotes);
         let stamp = stamp.of_boot(boot::id()?);
         let sink = Sink::open(config.output.clone())?;
         let mut live = Live::load(&config.settings, pins).map_err(privilege::explain)?;
         log_programs(&mut live)?;
         let attached = if live.is_adopted() {
-            live.attach_again(inside, outside, config.hook)
+            live.attach_again(&config.places)
         } else {
-            check_interfaces(&config.interfaces())?;
-            live.attach(inside, outside, config.hook)
+            config.places.check()?;
+            live.attach(&config.places)
         };
         interfaces::report(&attached.map_err(privilege::explain)?);
         Ok(Self { live, sink, stamp })

@@ -29,8 +29,8 @@ fn describe(status: &Status, pin: &Path, stamp: &Stamp) -> String {
     let lines = [
         format!("{}: {agent}", pin.display()),
         format!("since {}", stamp.wall_clock(status.made_ns)),
-        format!("inside {}", maker.inside.join(", ")),
-        format!("outside {}", maker.outside.join(", ")),
+        format!("inside {}", maker.places.inside.join(", ")),
+        format!("outside {}", maker.places.outside.join(", ")),
         format!(
             "{} connections of at most {}; {} of them wait for an answer",
             status.connections, maker.max_connections, status.half_open

@@ -10,7 +10,7 @@ use crate::{
     engine::{Interim, Timeouts},
     record::{Format, Remotes},
     sink::Output,
-    source::live::{Inherited, Pins, Predecessor, Settings, check_interfaces},
+    source::live::{Inherited, Pins, Places, Predecessor, Settings},
 };
 
 /// What is to be ended, and what to do with its connections.
@@ -32,14 +32,12 @@ impl DetachConfig {
     /// What writes records and follows nothing.
     fn for_records(&self) -> Config {
         Config {
-            inside: Vec::new(),
-            outside: Vec::new(),
+            places: Places::default(),
             output: self.output.clone(),
             format: self.format,
             remotes: self.remotes,
             timeouts: Timeouts::default(),
             interim: Interim::default(),
-            hook: None,
             settings: Settings {
                 max_connections: 1,
                 ring_bytes: 1 << 16,
@@ -81,21 +79,16 @@ pub fn detach(config: &DetachConfig) -> Result<()> {
 pub(super) async fn make_room(pins: Pins, config: &Config) -> Result<Pins> {
     for inherited in Inherited::of(&pins)? {
         // What cannot begin does not end what is there.
-        check_interfaces(&config.interfaces())?;
+        config.places.check()?;
         inheritance::settle(config, &inherited).await?;
     }
     let Some(predecessor) = Predecessor::of(&pins)? else {
         return Ok(pins);
     };
-    if predecessor.fits(
-        &config.settings,
-        &config.inside,
-        &config.outside,
-        config.hook,
-    ) {
+    if predecessor.fits(&config.settings, &config.places) {
         return Ok(pins);
     }
-    check_interfaces(&config.interfaces())?;
+    config.places.check()?;
     warn!("what lives on was made with other settings: its connections are recorded and end here");
     end(&succeeding(config, predecessor), pins).await?;
     Pins::open(config.pin.as_deref().context("it was there before")?)
@@ -105,9 +98,7 @@ pub(super) async fn make_room(pins: Pins, config: &Config) -> Result<Pins> {
 fn succeeding(config: &Config, predecessor: Predecessor) -> Config {
     let settings = predecessor.settings(config.settings.log_level);
     Config {
-        inside: predecessor.inside,
-        outside: predecessor.outside,
-        hook: predecessor.hook,
+        places: predecessor.places,
         timeouts: Timeouts {
             close_on_first_fin: settings.close_on_first_fin,
             ..config.timeouts

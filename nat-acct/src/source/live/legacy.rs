@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result};
 use aya::Ebpf;
 use nat_acct_common::layout::{ABI_VERSION, Connection, Instance, Seed};
 
-use super::{Hook, Settings, mapped::MappedArray, table::mapped};
+use super::{Hook, Places, Settings, mapped::MappedArray, table::mapped};
 use crate::clock;
 
 pub(super) struct Legacy(MappedArray<Instance>);
@@ -30,11 +30,15 @@ impl Legacy {
 
     /// Tells where programs are attached. From here on there is something that a later agent can
     /// adopt.
-    pub(super) fn publish(&self, inside: &[String], outside: &[String], wanted: Option<Hook>) {
+    pub(super) fn publish(&self, places: &Places) {
         if let Some(instance) = self.0.get(0) {
-            instance.inside.set(inside.iter().map(String::as_str));
-            instance.outside.set(outside.iter().map(String::as_str));
-            instance.hook.set(Hook::number(wanted));
+            instance
+                .inside
+                .set(places.inside.iter().map(String::as_str));
+            instance
+                .outside
+                .set(places.outside.iter().map(String::as_str));
+            instance.hook.set(Hook::number(places.hook));
             instance.manifest.describe();
             instance.abi.set(ABI_VERSION);
         }

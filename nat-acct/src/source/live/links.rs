@@ -3,7 +3,7 @@
 
 use std::io;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use nat_acct_common::{
     layout::{Description, Direction},
     packet::Link,
@@ -44,14 +44,14 @@ pub(super) struct Links(Vec<Interface>);
 
 impl Links {
     /// Asks the kernel.
-    pub(super) fn read() -> io::Result<Self> {
+    pub(super) fn read() -> Result<Self> {
         let all = netlink::dump(
             Family::Route,
             libc::RTM_GETLINK,
             &[0; HEADER_BYTES],
             interface,
-        )?;
-        Ok(Self(all))
+        );
+        Ok(Self(all.context("cannot list the interfaces")?))
     }
 
     /// What there is to know of the interface `name`.

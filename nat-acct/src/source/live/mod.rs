@@ -13,6 +13,7 @@ mod links;
 mod load;
 mod mapped;
 mod pins;
+mod places;
 mod predecessor;
 mod programs;
 mod status;
@@ -41,9 +42,9 @@ pub use self::{
     inherited::{Inherited, Remains},
     load::Settings,
     pins::Pins,
+    places::Places,
     predecessor::Predecessor,
     status::Status,
-    watch::check_interfaces,
 };
 use self::{
     attach::Owner,
@@ -145,14 +146,9 @@ impl Live {
     /// # Errors
     ///
     /// When an interface does not exist or is on top of another, or the kernel refuses.
-    pub fn attach(
-        &mut self,
-        inside: &[String],
-        outside: &[String],
-        wanted: Option<Hook>,
-    ) -> Result<Vec<Change>> {
-        self.legacy.publish(inside, outside, wanted);
-        self.watch.attach(&mut self.ebpf, inside, outside, wanted)
+    pub fn attach(&mut self, places: &Places) -> Result<Vec<Change>> {
+        self.legacy.publish(places);
+        self.watch.attach(&mut self.ebpf, places)
     }
 
     /// Attaches the programs where that is possible: an interface that is gone may come back.
@@ -160,15 +156,9 @@ impl Live {
     /// # Errors
     ///
     /// When the kernel does not tell which interfaces there are.
-    pub fn attach_again(
-        &mut self,
-        inside: &[String],
-        outside: &[String],
-        wanted: Option<Hook>,
-    ) -> Result<Vec<Change>> {
-        self.legacy.publish(inside, outside, wanted);
-        self.watch
-            .attach_again(&mut self.ebpf, inside, outside, wanted)
+    pub fn attach_again(&mut self, places: &Places) -> Result<Vec<Change>> {
+        self.legacy.publish(places);
+        self.watch.attach_again(&mut self.ebpf, places)
     }
 
     /// Looks at the interfaces again, after some have come or gone.

@@ -3,17 +3,13 @@
 use anyhow::Result;
 use nat_acct_common::layout::{Instance, Names};
 
-use super::{Hook, Settings, pins::Pins};
+use super::{Hook, Places, Settings, pins::Pins};
 
 /// What an agent was told that has left its maps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Predecessor {
-    /// Names of the inside interfaces.
-    pub inside: Vec<String>,
-    /// Names of the outside interfaces.
-    pub outside: Vec<String>,
-    /// Where it was told to attach programs; `None` for what the kernel has.
-    pub hook: Option<Hook>,
+    /// Where it was told to attach programs.
+    pub places: Places,
     /// Connections at a time.
     pub max_connections: u32,
     ring_bytes: u32,
@@ -34,9 +30,11 @@ impl Predecessor {
 
     pub(super) fn described_by(instance: &Instance) -> Self {
         Self {
-            inside: names(&instance.inside),
-            outside: names(&instance.outside),
-            hook: Hook::from_number(instance.hook.get()),
+            places: Places {
+                inside: names(&instance.inside),
+                outside: names(&instance.outside),
+                hook: Hook::from_number(instance.hook.get()),
+            },
             max_connections: instance.max_connections.get(),
             ring_bytes: instance.ring_bytes.get(),
             close_on_first_fin: instance.close_on_first_fin.get() != 0,
@@ -53,15 +51,9 @@ impl Predecessor {
         }
     }
 
-    /// Whether an agent with these settings and interfaces would make the same maps, and attach
-    /// programs in the same places.
-    pub fn fits(
-        &self,
-        settings: &Settings,
-        inside: &[String],
-        outside: &[String],
-        hook: Option<Hook>,
-    ) -> bool {
+    /// Whether an agent with these settings would make the same maps, and attach programs in the
+    /// same places.
+    pub fn fits(&self, settings: &Settings, places: &Places) -> bool {
         let made = (
             self.max_connections,
             self.ring_bytes,
@@ -72,8 +64,7 @@ impl Predecessor {
             settings.ring_bytes,
             settings.close_on_first_fin,
         );
-        let places = (&*self.inside, &*self.outside, self.hook);
-        made == wanted && places == (inside, outside, hook)
+        made == wanted && self.places == *places
     }
 }
 

@@ -11,21 +11,11 @@ use super::{
     links::Links,
     mapped::MappedArray,
     pins::Pins,
+    places::Places,
     programs::Means,
     table::mapped,
     watched::Watched,
 };
-
-/// Says whether all interfaces exist and none is on top of another, before anything is loaded for
-/// them.
-///
-/// # Errors
-///
-/// When it is not so.
-pub fn check_interfaces(names: &[&str]) -> Result<()> {
-    let links = read()?;
-    names.iter().try_for_each(|name| links.check(name, names))
-}
 
 /// See the module.
 pub(super) struct Watch {
@@ -50,35 +40,26 @@ impl Watch {
         })
     }
 
-    pub(super) fn attach(
-        &mut self,
-        ebpf: &mut Ebpf,
-        inside: &[String],
-        outside: &[String],
-        wanted: Option<Hook>,
-    ) -> Result<Vec<Change>> {
-        self.begin(inside, outside, wanted)?;
+    pub(super) fn attach(&mut self, ebpf: &mut Ebpf, places: &Places) -> Result<Vec<Change>> {
+        self.begin(places)?;
         self.each(ebpf, |watched, means, listed| {
             let hooks = watched.attach(means, listed)?;
             Ok(hooks.map(What::Attached).into_iter().collect())
         })
     }
 
-    pub(super) fn attach_again(
-        &mut self,
-        ebpf: &mut Ebpf,
-        inside: &[String],
-        outside: &[String],
-        wanted: Option<Hook>,
-    ) -> Result<Vec<Change>> {
-        self.begin(inside, outside, wanted)?;
+    pub(super) fn attach_again(&mut self, ebpf: &mut Ebpf, places: &Places) -> Result<Vec<Change>> {
+        self.begin(places)?;
         self.tend(ebpf)
     }
 
-    fn begin(&mut self, inside: &[String], outside: &[String], wanted: Option<Hook>) -> Result<()> {
-        self.wanted = wanted;
+    fn begin(&mut self, places: &Places) -> Result<()> {
+        self.wanted = places.hook;
         // The outside first: an opening that is seen on the inside must not miss its other half.
-        for (side, names) in [(Side::Outside, outside), (Side::Inside, inside)] {
+        for (side, names) in [
+            (Side::Outside, &places.outside),
+            (Side::Inside, &places.inside),
+        ] {
             if names.len() > MAX_INTERFACES {
                 bail!("at most {MAX_INTERFACES} interfaces a side");
             }
@@ -97,7 +78,7 @@ impl Watch {
     }
 
     pub(super) fn read_links(&mut self) -> Result<()> {
-        self.links = read()?;
+        self.links = Links::read()?;
         if let Some(inside) = self.listed.get(Side::Inside.element()) {
             inside.set_ifbs(self.links.ifbs());
         }
@@ -149,8 +130,4 @@ impl Watch {
         }
         Ok(changes)
     }
-}
-
-fn read() -> Result<Links> {
-    Links::read().context("cannot list the interfaces")
 }
