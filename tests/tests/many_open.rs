@@ -14,13 +14,16 @@ const NS: Ns = Ns::Client1;
 const GATEWAY: [u8; 6] = [2, 0, 0, 0, 0, 1];
 const CLIENT: [u8; 6] = [2, 0, 0, 0, 0, 2];
 const REMOTE: [u8; 4] = [198, 18, 0, 80];
+/// What becomes of the clients' address and port.
+const TRANSLATED: [u8; 4] = [203, 0, 113, 1];
+const FIRST_PORT: u32 = 1_024;
 const PORTS: (u16, u16) = (5_000, 80);
 /// So long it is watched doing nothing.
 const IDLE: Duration = Duration::from_secs(10);
 /// A hundredth of a processor.
 const MOST_IDLE_CPU: Duration = Duration::from_millis(100);
 /// Bytes of the agent's own memory for each connection.
-const MOST_BYTES: u64 = 600;
+const MOST_BYTES: u64 = 160;
 
 #[test]
 fn two_hundred_thousand() -> Result<()> {
@@ -60,7 +63,7 @@ fn two_hundred_thousand() -> Result<()> {
     })
 }
 
-/// SYN, SYN-ACK and ACK of each.
+/// SYN, SYN-ACK and ACK of each, and the SYN as it leaves.
 fn open(lab: &Lab) -> Result<()> {
     let plain = Hints {
         linear: 0,
@@ -69,6 +72,7 @@ fn open(lab: &Lab) -> Result<()> {
     lab.enter(NS, || {
         let from_client = PacketSocket::open("in0-far")?;
         let to_client = PacketSocket::open("in0")?;
+        let to_remote = PacketSocket::open("out0")?;
         for number in 0..CONNECTIONS {
             let client = (0x0a00_0000 + number).to_be_bytes();
             let (own, other) = PORTS;
@@ -76,9 +80,15 @@ fn open(lab: &Lab) -> Result<()> {
                 let ip = PacketBuilder::ethernet2(CLIENT, GATEWAY).ipv4(client, REMOTE, 64);
                 ip.tcp(own, other, seq, 64_000)
             };
+            let port = FIRST_PORT + number % (u32::from(u16::MAX) - FIRST_PORT);
+            let translated = PacketBuilder::ethernet2(GATEWAY, CLIENT).ipv4(TRANSLATED, REMOTE, 63);
+            let translated = translated
+                .tcp(port.try_into()?, other, number, 64_000)
+                .syn();
             let outward = PacketBuilder::ethernet2(GATEWAY, CLIENT).ipv4(REMOTE, client, 64);
             let answer = outward.tcp(other, own, 7, 64_000).syn().ack(number + 1);
             from_client.send(&bytes(inward(number).syn())?, plain)?;
+            to_remote.send(&bytes(translated)?, plain)?;
             to_client.send(&bytes(answer)?, plain)?;
             from_client.send(&bytes(inward(number + 1).ack(8))?, plain)?;
         }

@@ -208,6 +208,7 @@ impl Prepared {
         let recorder = recorder.context("cannot start the thread that writes records")?;
         let mut engine = Engine::new(config.timeouts);
         engine.set_interim(config.interim);
+        engine.reserve(config.settings.max_connections as usize);
         let mut driver = Driver::new(self.live, engine, recorder);
         driver.catch_up()?;
         Ok(driver)

@@ -6,15 +6,14 @@
 
 mod crowd;
 mod group;
+mod groups;
 mod hairpin;
+mod kept;
 mod key;
 mod mapping;
 mod pairing;
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    net::IpAddr,
-};
+use std::{collections::BTreeSet, net::IpAddr};
 
 use nat_acct_common::{
     flow::Facts,
@@ -24,6 +23,7 @@ use nat_acct_common::{
 pub(super) use self::mapping::Mapping;
 use self::{
     group::{Answer, Group, Owners},
+    groups::Groups,
     hairpin::Hairpins,
     key::GroupKey,
     pairing::Claim,
@@ -36,19 +36,25 @@ const ORPHAN_NS: u64 = 5_000_000_000;
 
 #[derive(Default)]
 pub(super) struct Matcher {
-    groups: HashMap<GroupKey, Group>,
+    groups: Groups,
     /// Groups that had no opening when a sighting came, by the time at which that expires.
     orphans: BTreeSet<(u64, GroupKey)>,
     hairpins: Hairpins,
     /// Sightings that may be of an opening to another remote, which the gateway translated: one
     /// with the same number was there, and had no partner.
     doubtful: BTreeSet<OutsideKey>,
+    /// Sightings that nobody needs any more.
+    forgotten: Vec<OutsideKey>,
     local: BTreeSet<IpAddr>,
     clock_slack_ns: u64,
     outside_incomplete: bool,
 }
 
 impl Matcher {
+    pub(super) fn reserve(&mut self, openings: usize) {
+        self.groups.reserve(openings);
+    }
+
     pub(super) fn set_local_addresses(&mut self, addresses: BTreeSet<IpAddr>) {
         self.local = addresses;
     }
@@ -65,13 +71,15 @@ impl Matcher {
     /// Notes an opening. Returns the slots of openings that share their ISN because of it.
     pub(super) fn opened(&mut self, facts: &Facts) -> impl Iterator<Item = u32> + use<> {
         let shared = GroupKey::of_opening(facts).map(|key| {
-            let group = self.group(key);
-            let shared = group.open(facts.key, facts.slot, facts.opened_ns);
-            if facts.isn_is_shared {
-                // The order of the packets was known to an engine before this one.
-                group.doubt(&facts.key);
-            }
-            if group.settled().is_none() {
+            let (shared, settled) = self.groups.change_or_make(key, |group| {
+                let shared = group.open(facts.key, facts.slot, facts.opened_ns);
+                if facts.isn_is_shared {
+                    // The order of the packets was known to an engine before this one.
+                    group.doubt(&facts.key);
+                }
+                (shared, group.settled())
+            });
+            if settled.is_none() {
                 self.hairpins.open(key.isn, facts);
             }
             shared
@@ -105,10 +113,10 @@ impl Matcher {
         if key.opener == Sender::Client && self.hairpins.has_other(key.isn, &outside) {
             self.doubtful.insert(outside);
         }
-        let group = self.group(key);
-        group.sight(outside, sighting);
-        let settled = group.settled();
-        let is_orphan = group.has_no_client();
+        let (settled, is_orphan) = self.groups.change_or_make(key, |group| {
+            group.sight(outside, sighting);
+            (group.settled(), group.has_no_client())
+        });
         if let Some(slot) = settled {
             self.hairpins.remove(key.isn, key.opener, slot);
         }
@@ -136,41 +144,52 @@ impl Matcher {
         ORPHAN_NS + 2 * self.clock_slack_ns
     }
 
-    fn group(&mut self, key: GroupKey) -> &mut Group {
-        self.groups
-            .entry(key)
-            .or_insert_with(|| Group::new(key.opener))
-    }
-
     /// The openings that a SYN on the outside may be the proof of.
     pub(super) fn owners(&self, outside: &OutsideKey) -> Owners {
-        let group = self.groups.get(&GroupKey::of_sighting(outside));
-        group.map_or_else(Owners::default, |group| group.owners(outside))
+        let key = GroupKey::of_sighting(outside);
+        let owners = self.groups.read(&key, |group| group.owners(outside));
+        owners.unwrap_or_default()
     }
 
     /// Says what the translated address of a connection is, as far as that is known now.
     pub(super) fn mapping(&self, facts: &Facts) -> Mapping {
-        let key = GroupKey::of_opening(facts);
-        let Some((key, group)) = key.and_then(|key| Some((key, self.groups.get(&key)?))) else {
-            return self.not_outside(facts, Claim::None, Vec::new());
+        let answer = |group: &Group| group.answer(&facts.key, facts.slot, facts.last_syn_ns);
+        let known = GroupKey::of_opening(facts)
+            .and_then(|key| Some((key, self.groups.read(&key, answer)?)));
+        let Some((key, answer)) = known else {
+            return self.not_outside(facts, Claim::None);
         };
-        let answer = group.answer(&facts.key, facts.slot, facts.last_syn_ns);
         let answer = without_doubt(answer, facts, &self.doubtful);
         let hairpin = match answer {
             Answer::Proved(_) => Claim::None,
             Answer::Ambiguous | Answer::Absent => self.hairpins.claim(key.isn, facts),
         };
-        self.said(facts, answer, hairpin, Vec::new())
+        self.said(facts, answer, hairpin)
     }
 
     /// Removes the connection and says what its translated address is.
     pub(super) fn close(&mut self, facts: &Facts) -> Mapping {
-        let key = GroupKey::of_opening(facts);
-        let Some((key, group)) = key.and_then(|key| Some((key, self.groups.get_mut(&key)?))) else {
-            return self.not_outside(facts, Claim::None, Vec::new());
+        let answer = |group: &mut Group| {
+            let answer = group.close(&facts.key, facts.slot, facts.last_syn_ns);
+            let answer = without_doubt(answer, facts, &self.doubtful);
+            match answer {
+                _ if group.has_no_client() => group.forget_before(u64::MAX, &mut self.forgotten),
+                Answer::Proved(sighting) if !group.has_client(&facts.key) => {
+                    group.forget(&sighting);
+                    self.forgotten.push(sighting);
+                }
+                Answer::Proved(_) | Answer::Ambiguous | Answer::Absent => {}
+            }
+            answer
         };
-        let answer = group.close(&facts.key, facts.slot, facts.last_syn_ns);
-        let answer = without_doubt(answer, facts, &self.doubtful);
+        let known = GroupKey::of_opening(facts)
+            .and_then(|key| Some((key, self.groups.change(key, answer)?)));
+        let Some((key, answer)) = known else {
+            return self.not_outside(facts, Claim::None);
+        };
+        for sighting in &self.forgotten {
+            self.doubtful.remove(sighting);
+        }
         let hairpin = match answer {
             Answer::Proved(_) => {
                 self.hairpins.remove(key.isn, key.opener, facts.slot);
@@ -178,49 +197,29 @@ impl Matcher {
             }
             Answer::Ambiguous | Answer::Absent => self.hairpins.close(key.isn, facts),
         };
-        let forget = match answer {
-            _ if group.has_no_client() => group.sightings_before(u64::MAX),
-            Answer::Proved(sighting) if !group.has_client(&facts.key) => vec![sighting],
-            Answer::Proved(_) | Answer::Ambiguous | Answer::Absent => Vec::new(),
-        };
-        for sighting in &forget {
-            group.forget(sighting);
-            self.doubtful.remove(sighting);
-        }
-        if group.is_empty() {
-            self.groups.remove(&key);
-        }
-        self.said(facts, answer, hairpin, forget)
+        self.said(facts, answer, hairpin)
     }
 
-    fn said(
-        &self,
-        facts: &Facts,
-        answer: Answer,
-        hairpin: Claim<FlowKey>,
-        forget: Vec<OutsideKey>,
-    ) -> Mapping {
+    /// The sightings that nobody needs any more, each once.
+    pub(super) fn forgotten(&mut self) -> impl Iterator<Item = OutsideKey> {
+        self.forgotten.drain(..)
+    }
+
+    fn said(&self, facts: &Facts, answer: Answer, hairpin: Claim<FlowKey>) -> Mapping {
         match answer {
             Answer::Proved(sighting) => Mapping {
                 matched: Match::Sequence,
                 translated: Some(mapping::outside(&sighting)),
-                forget,
             },
             Answer::Ambiguous => Mapping {
                 matched: Match::Ambiguous,
                 translated: None,
-                forget,
             },
-            Answer::Absent => self.not_outside(facts, hairpin, forget),
+            Answer::Absent => self.not_outside(facts, hairpin),
         }
     }
 
-    fn not_outside(
-        &self,
-        facts: &Facts,
-        hairpin: Claim<FlowKey>,
-        forget: Vec<OutsideKey>,
-    ) -> Mapping {
+    fn not_outside(&self, facts: &Facts, hairpin: Claim<FlowKey>) -> Mapping {
         let (matched, translated) = match hairpin {
             Claim::Proved(beyond) => (Match::Hairpin, Some(mapping::inside(&beyond))),
             Claim::Ambiguous => (Match::Ambiguous, None),
@@ -229,7 +228,6 @@ impl Matcher {
         Mapping {
             matched,
             translated,
-            forget,
         }
     }
 
@@ -245,30 +243,26 @@ impl Matcher {
         }
     }
 
-    /// Removes the sightings that no opening claims and that have waited long enough.
-    pub(super) fn expire_orphans(&mut self, now_ns: u64) -> Vec<OutsideKey> {
-        let mut expired = Vec::new();
+    /// Removes the sightings that no opening claims and that have waited long enough; says how many.
+    pub(super) fn expire_orphans(&mut self, now_ns: u64) -> usize {
+        let before = self.forgotten.len();
         let before_ns = now_ns.saturating_sub(self.orphan_ns());
         while let Some(&(expires_ns, key)) = self.orphans.first() {
             if expires_ns > now_ns {
                 break;
             }
             self.orphans.pop_first();
-            let Some(group) = self.groups.get_mut(&key) else {
-                continue;
-            };
-            if group.has_no_client() {
-                for sighting in group.sightings_before(before_ns) {
-                    group.forget(&sighting);
-                    self.doubtful.remove(&sighting);
-                    expired.push(sighting);
+            self.groups.change(key, |group| {
+                if group.has_no_client() {
+                    group.forget_before(before_ns, &mut self.forgotten);
                 }
-            }
-            if group.is_empty() {
-                self.groups.remove(&key);
-            }
+            });
         }
-        expired
+        let expired = &self.forgotten[before..];
+        for sighting in expired {
+            self.doubtful.remove(sighting);
+        }
+        expired.len()
     }
 
     /// When the next sighting may expire.

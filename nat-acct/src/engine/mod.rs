@@ -103,6 +103,14 @@ impl Engine {
         }
     }
 
+    /// Sets aside room for so many connections at a time, which takes no memory before it is used. What
+    /// grows later is moved, and leaves holes.
+    pub fn reserve(&mut self, connections: usize) {
+        self.connections.reserve(connections);
+        self.matcher.reserve(connections);
+        self.timers.reserve(connections);
+    }
+
     /// Sets when connections end from now on. Those that are open have to be [`Event::Seen`] again.
     pub fn set_timeouts(&mut self, timeouts: Timeouts) {
         self.timeouts = timeouts;
@@ -164,10 +172,8 @@ impl Engine {
             }
         }
         if self.timers.orphans_due(now_ns) {
-            for key in self.matcher.expire_orphans(now_ns) {
-                self.stats.outside_unmatched += 1;
-                self.requests.push_back(Request::ForgetOutside(key));
-            }
+            self.stats.outside_unmatched += self.matcher.expire_orphans(now_ns) as u64;
+            self.forget_sightings();
             if let Some(expires_ns) = self.matcher.next_orphan() {
                 self.timers.set_orphans(expires_ns);
             }
@@ -312,11 +318,14 @@ impl Engine {
         self.requests.push_back(Request::Retire(facts.slot));
     }
 
+    fn forget_sightings(&mut self) {
+        let forgotten = self.matcher.forgotten();
+        self.requests.extend(forgotten.map(Request::ForgetOutside));
+    }
+
     fn harvested(&mut self, facts: &Facts, volumes: PerSender<Volume>) {
         let mapping = self.matcher.close(facts);
-        for key in &mapping.forget {
-            self.requests.push_back(Request::ForgetOutside(*key));
-        }
+        self.forget_sightings();
         self.connections.set_stage(facts.slot, Stage::Settled);
         if let Some(told) = self.connections.told(facts.slot) {
             self.stats.starts_left_out += u64::from(told.start_is_due());

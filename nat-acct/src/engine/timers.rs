@@ -10,6 +10,10 @@ pub(super) struct Timers {
 }
 
 impl Timers {
+    pub(super) fn reserve(&mut self, timers: usize) {
+        self.due.reserve(timers);
+    }
+
     pub(super) fn set(&mut self, slot: u32, due_ns: u64) {
         self.due.push(Reverse((due_ns, slot)));
     }

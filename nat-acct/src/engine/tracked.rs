@@ -1,7 +1,5 @@
 //! The connections that the engine knows, by slot.
 
-use std::collections::HashMap;
-
 use nat_acct_common::flow::Facts;
 
 use super::interim::Told;
@@ -19,49 +17,66 @@ pub(super) enum Stage {
 struct State {
     stage: Stage,
     told: Told,
-    /// The earliest time at which a timer is set for it.
-    due_ns: Option<u64>,
+    /// The earliest time at which a timer is set for it, or [`NO_TIMER`].
+    due_ns: u64,
 }
 
+const NO_TIMER: u64 = u64::MAX;
+const _: () = assert!(size_of::<Option<State>>() == 24);
+
+/// Slots are used again: there are as many as there were ever connections at a time.
 #[derive(Default)]
 pub(super) struct Tracked {
-    by_slot: HashMap<u32, State>,
+    by_slot: Vec<Option<State>>,
+    count: usize,
 }
 
 impl Tracked {
+    pub(super) fn reserve(&mut self, slots: usize) {
+        self.by_slot.reserve(slots);
+    }
+
     /// Notes a connection; tells whether it is new. A slot is not used again before it was
     /// harvested, so its number is enough.
     pub(super) fn begin(&mut self, facts: &Facts) -> bool {
-        let before = self.by_slot.len();
-        self.by_slot.entry(facts.slot).or_insert(State {
-            stage: Stage::Open,
-            told: Told::default(),
-            due_ns: None,
-        });
-        self.by_slot.len() > before
+        let place = facts.slot as usize;
+        if place >= self.by_slot.len() {
+            self.by_slot.resize_with(place + 1, || None);
+        }
+        let is_new = self.by_slot[place].is_none();
+        if is_new {
+            self.count += 1;
+            self.by_slot[place] = Some(State {
+                stage: Stage::Open,
+                told: Told::default(),
+                due_ns: NO_TIMER,
+            });
+        }
+        is_new
     }
 
     pub(super) fn stage(&self, slot: u32) -> Option<Stage> {
-        self.by_slot.get(&slot).map(|state| state.stage)
+        let state = self.by_slot.get(slot as usize)?.as_ref();
+        state.map(|state| state.stage)
     }
 
     pub(super) fn set_stage(&mut self, slot: u32, stage: Stage) {
-        if let Some(state) = self.by_slot.get_mut(&slot) {
+        if let Some(state) = self.state(slot) {
             state.stage = stage;
         }
     }
 
     /// What has been told of it.
     pub(super) fn told(&mut self, slot: u32) -> Option<&mut Told> {
-        self.by_slot.get_mut(&slot).map(|state| &mut state.told)
+        self.state(slot).map(|state| &mut state.told)
     }
 
     /// Whether a timer has to be set for `due_ns`. It has not if one is set for earlier: when that
     /// goes off, the connection is looked at, and its deadline found to be later.
     pub(super) fn needs_timer(&mut self, slot: u32, due_ns: u64) -> bool {
-        match self.by_slot.get_mut(&slot) {
-            Some(state) if state.due_ns.is_none_or(|set| due_ns < set) => {
-                state.due_ns = Some(due_ns);
+        match self.state(slot) {
+            Some(state) if due_ns < state.due_ns => {
+                state.due_ns = due_ns;
                 true
             }
             _ => false,
@@ -71,9 +86,9 @@ impl Tracked {
     /// Takes note that the timer for `due_ns` has gone off; tells whether the connection is to be
     /// looked at.
     pub(super) fn timer_went_off(&mut self, slot: u32, due_ns: u64) -> bool {
-        match self.by_slot.get_mut(&slot) {
-            Some(state) if state.due_ns == Some(due_ns) => {
-                state.due_ns = None;
+        match self.state(slot) {
+            Some(state) if state.due_ns == due_ns => {
+                state.due_ns = NO_TIMER;
                 state.stage == Stage::Open
             }
             _ => false,
@@ -81,25 +96,25 @@ impl Tracked {
     }
 
     pub(super) fn end(&mut self, slot: u32) {
-        self.by_slot.remove(&slot);
+        let state = self.by_slot.get_mut(slot as usize);
+        let ended = state.and_then(Option::take);
+        self.count -= usize::from(ended.is_some());
     }
 
     /// Marks all open connections as retiring and returns their slots in order.
-    pub(super) fn retire_all(&mut self) -> Vec<u32> {
-        let mut slots: Vec<u32> = self
-            .by_slot
-            .iter_mut()
-            .filter(|(_, state)| state.stage == Stage::Open)
-            .map(|(slot, state)| {
-                state.stage = Stage::Retiring;
-                *slot
-            })
-            .collect();
-        slots.sort_unstable();
-        slots
+    pub(super) fn retire_all(&mut self) -> impl Iterator<Item = u32> {
+        (0..).zip(&mut self.by_slot).filter_map(|(slot, state)| {
+            let state = state.as_mut().filter(|state| state.stage == Stage::Open)?;
+            state.stage = Stage::Retiring;
+            Some(slot)
+        })
     }
 
     pub(super) fn len(&self) -> usize {
-        self.by_slot.len()
+        self.count
+    }
+
+    fn state(&mut self, slot: u32) -> Option<&mut State> {
+        self.by_slot.get_mut(slot as usize)?.as_mut()
     }
 }

@@ -192,12 +192,13 @@ impl Crowd {
         self.sightings.remove(key);
     }
 
-    /// The sightings that were not seen since `before_ns`.
-    pub(super) fn sightings_before(&self, before_ns: u64) -> Vec<OutsideKey> {
-        let old = |(key, sighting): (&OutsideKey, &OutsideSyn)| {
-            (sighting.last_ns <= before_ns).then_some(*key)
-        };
-        self.sightings.iter().filter_map(old).collect()
+    /// Removes the sightings that were not seen since `before_ns`, and lists them in `forgotten`.
+    pub(super) fn forget_before(&mut self, before_ns: u64, forgotten: &mut Vec<OutsideKey>) {
+        let old = |_: &OutsideKey, seen: &mut OutsideSyn| seen.last_ns <= before_ns;
+        for (key, _) in self.sightings.extract_if(.., old) {
+            self.pairing.remove(&Member::Sighting(key));
+            forgotten.push(key);
+        }
     }
 
     /// Whether the SYN was seen on the outside for this opening, not only for an earlier one of the

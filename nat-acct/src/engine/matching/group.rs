@@ -1,5 +1,5 @@
 //! All openings and sightings with the same remote, initial sequence number and opener. In nearly
-//! every group there is one of each, and it takes no more memory than that.
+//! every group there is one of each.
 
 use nat_acct_common::layout::{FlowKey, OutsideKey, OutsideSyn, Sender};
 
@@ -13,15 +13,15 @@ pub(super) enum Group {
 
 /// At most one opening and one sighting.
 pub(super) struct Couple {
-    opener: Sender,
-    opening: Option<Opening>,
-    sighting: Option<(OutsideKey, OutsideSyn)>,
+    pub(super) opener: Sender,
+    pub(super) opening: Option<Opening>,
+    pub(super) sighting: Option<(OutsideKey, OutsideSyn)>,
 }
 
-struct Opening {
-    client: FlowKey,
-    slot: u32,
-    opened_ns: u64,
+pub(super) struct Opening {
+    pub(super) client: FlowKey,
+    pub(super) slot: u32,
+    pub(super) opened_ns: u64,
 }
 
 impl Opening {
@@ -152,16 +152,14 @@ impl Group {
         }
     }
 
-    /// The sightings that were not seen since `before_ns`.
-    pub(super) fn sightings_before(&self, before_ns: u64) -> Vec<OutsideKey> {
+    /// Removes the sightings that were not seen since `before_ns`, and lists them in `forgotten`.
+    pub(super) fn forget_before(&mut self, before_ns: u64, forgotten: &mut Vec<OutsideKey>) {
         match self {
-            Self::Couple(couple) => {
-                let old = couple
-                    .sighting
-                    .filter(|(_, seen)| seen.last_ns <= before_ns);
-                old.map(|(key, _)| key).into_iter().collect()
+            Self::Couple(Couple { sighting, .. }) => {
+                let old = sighting.take_if(|(_, seen)| seen.last_ns <= before_ns);
+                forgotten.extend(old.map(|(key, _)| key));
             }
-            Self::Crowd(crowd) => crowd.sightings_before(before_ns),
+            Self::Crowd(crowd) => crowd.forget_before(before_ns, forgotten),
         }
     }
 

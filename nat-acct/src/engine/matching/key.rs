@@ -8,8 +8,8 @@ use nat_acct_common::{
 /// What an opening on the inside and its SYN on the outside have in common.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct GroupKey {
-    remote: Address,
-    remote_port: u16,
+    pub(super) remote: Address,
+    pub(super) remote_port: u16,
     pub(super) isn: u32,
     pub(super) opener: Sender,
 }

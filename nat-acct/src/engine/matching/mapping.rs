@@ -8,8 +8,6 @@ use crate::record::{Endpoint, Interface, Match, Translated};
 pub(in crate::engine) struct Mapping {
     pub(in crate::engine) matched: Match,
     pub(in crate::engine) translated: Option<Translated>,
-    /// Sightings that nobody needs any more.
-    pub(in crate::engine) forget: Vec<OutsideKey>,
 }
 
 pub(super) fn outside(sighting: &OutsideKey) -> Translated {

@@ -1,0 +1,93 @@
+//! A group of one opening and at most one sighting, in as few bytes as it takes.
+
+use nat_acct_common::layout::{Address, FlowKey, OutsideKey, OutsideSyn, Zone};
+
+use super::{
+    group::{Couple, Group, Opening},
+    key::GroupKey,
+};
+
+/// What a group knows besides its slot. What opening and sighting have in common is in the key.
+#[derive(Clone, Copy)]
+pub(super) struct Kept {
+    key: GroupKey,
+    client: Address,
+    translated: Address,
+    opened_ns: u64,
+    seen: OutsideSyn,
+    zone: Zone,
+    client_port: u16,
+    translated_port: u16,
+    interface: u16,
+    is_sighted: bool,
+}
+
+const _: () = assert!(size_of::<Option<Kept>>() == 96);
+
+impl Kept {
+    /// What is kept of a group with one opening, and the slot of that.
+    pub(super) fn of(key: GroupKey, group: &Group) -> Option<(u32, Self)> {
+        let Group::Couple(Couple {
+            opening: Some(opening),
+            sighting,
+            ..
+        }) = group
+        else {
+            return None;
+        };
+        let (outside, seen) = sighting.unwrap_or_default();
+        let kept = Self {
+            key,
+            client: opening.client.client,
+            translated: outside.translated,
+            opened_ns: opening.opened_ns,
+            seen,
+            zone: opening.client.zone,
+            client_port: opening.client.client_port,
+            translated_port: outside.translated_port,
+            interface: outside.interface,
+            is_sighted: sighting.is_some(),
+        };
+        Some((opening.slot, kept))
+    }
+
+    pub(super) fn key(&self) -> &GroupKey {
+        &self.key
+    }
+
+    /// The group, whose opening is that of `slot`.
+    pub(super) fn to_group(self, slot: u32) -> Group {
+        Group::Couple(Couple {
+            opener: self.key.opener,
+            opening: Some(Opening {
+                client: self.client(),
+                slot,
+                opened_ns: self.opened_ns,
+            }),
+            sighting: self.is_sighted.then(|| (self.outside(), self.seen)),
+        })
+    }
+
+    fn client(&self) -> FlowKey {
+        FlowKey {
+            client: self.client,
+            remote: self.key.remote,
+            client_port: self.client_port,
+            remote_port: self.key.remote_port,
+            zone: self.zone,
+        }
+    }
+
+    fn outside(&self) -> OutsideKey {
+        OutsideKey {
+            remote: self.key.remote,
+            translated: self.translated,
+            remote_port: self.key.remote_port,
+            translated_port: self.translated_port,
+            isn: self.key.isn,
+            interface: self.interface,
+            opener: self.key.opener as u8,
+            ..OutsideKey::default()
+        }
+    }
+}
