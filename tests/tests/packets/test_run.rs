@@ -8,7 +8,7 @@ use aya::programs::{SchedClassifier, TestRun as _, TestRunOptions};
 use nat_acct::clock;
 use nat_acct::engine::{Engine, Event, Request, Timeouts};
 use nat_acct::record::{Account, End, Format, Record, Stamp};
-use nat_acct::source::live::{Live, Settings};
+use nat_acct::source::live::{Live, Places, Settings};
 use nat_acct_common::layout::Cause;
 use nat_acct_tests::cases::{self, Case, Frame, Outcome, Side};
 use nat_acct_tests::in_a_lab;
@@ -52,11 +52,11 @@ fn load() -> Result<Live> {
         log_level: tracing::Level::INFO,
     };
     let mut live = Live::load(&settings, None)?;
-    live.attach(
-        &INSIDE.map(str::to_owned),
-        &OUTSIDE.map(str::to_owned),
-        None,
-    )?;
+    live.attach(&Places {
+        inside: INSIDE.map(str::to_owned).into(),
+        outside: OUTSIDE.map(str::to_owned).into(),
+        hook: None,
+    })?;
     Ok(live)
 }
 
