@@ -4,7 +4,7 @@ use std::{env, ffi::OsString, process::ExitCode};
 
 use anyhow::{Result, anyhow, bail};
 use nat_acct::{
-    agent,
+    agent::{self, State, Status},
     cli::{self, HookChoice, Invocation, Refusal, RunConfig, exit},
     log, record,
     replay::{self, Outcome},
@@ -18,7 +18,7 @@ fn main() -> ExitCode {
             log::init(config.log_level);
             report(agent::detach(&config))
         }
-        Ok(Invocation::Status(pin)) => report_answer(agent::status(&pin)),
+        Ok(Invocation::Status(config)) => report_status(agent::status(&config)),
         Ok(Invocation::Replay(config)) => report_outcome(replay::run(&config)),
         Ok(Invocation::Schema(format)) => report_answer(schema(format)),
         Ok(Invocation::CheckConfig(path)) => {
@@ -71,6 +71,20 @@ fn report_answer(result: Result<String>) -> ExitCode {
     }
 }
 
+fn report_status(result: Result<Status>) -> ExitCode {
+    match result {
+        Ok(Status { text, state }) => exit::answered_with(
+            &text,
+            match state {
+                State::Well => exit::DONE,
+                State::Troubled => exit::TROUBLED,
+                State::CountingOnly | State::Absent => exit::NOT_RUNNING,
+            },
+        ),
+        Err(error) => exit::runtime(&error),
+    }
+}
+
 fn agent_config(run: RunConfig) -> Result<agent::Config> {
     Ok(agent::Config {
         places: Places {
@@ -90,6 +104,8 @@ fn agent_config(run: RunConfig) -> Result<agent::Config> {
             log_level: run.log_level,
         },
         pin: run.pin,
+        metrics: run.metrics,
+        status_socket: run.status_socket,
         landlock: run.landlock,
         file: run.file,
         options: run.options,

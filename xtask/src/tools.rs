@@ -8,16 +8,19 @@ use nat_acct_tests::privilege::is_root;
 use crate::apt;
 use crate::process::find;
 
-const PROGRAMS: [(&str, &str); 19] = [
+const PROGRAMS: [(&str, &str); 22] = [
     ("bpftool", "bpftool"),
     ("conntrack", "conntrack"),
     ("curl", "curl"),
     ("ethtool", "ethtool"),
     ("ip", "iproute2"),
     ("iperf3", "iperf3"),
+    ("logrotate", "logrotate"),
     ("nft", "nftables"),
     ("nginx", "nginx-light"),
     ("pppd", "ppp"),
+    ("prometheus", "prometheus"),
+    ("promtool", "prometheus"),
     ("scp", "openssh-client"),
     ("socat", "socat"),
     ("ss", "iproute2"),

@@ -1,6 +1,8 @@
 //! Carries things between source, engine and recorder. All of it is synchronous: the loop decides
 //! when.
 
+mod figures;
+
 use std::{collections::VecDeque, io, os::fd::OwnedFd, sync::Arc};
 
 use anyhow::{Context as _, Result};
@@ -9,7 +11,9 @@ use tokio::sync::Notify;
 use tracing::{debug, error};
 
 use super::{
-    addresses, interfaces,
+    addresses,
+    chronicle::{self, Chronicle},
+    interfaces,
     left_out::LeftOut,
     losses::Losses,
     recorder::Recorder,
@@ -21,7 +25,7 @@ use crate::{
     clock,
     engine::{Engine, Event, Request, Timeouts},
     record::{End, Stage},
-    source::live::Live,
+    source::live::{Live, Occupancy},
 };
 
 /// Events taken at a time, so that a flood of them does not hold up the rest.
@@ -44,6 +48,7 @@ pub(super) struct Driver {
     quiet: VecDeque<Retired>,
     unwritten: Unwritten,
     sweep: Sweep,
+    chronicle: Chronicle,
     /// How many events had been lost when all SYNs on the outside were last looked at.
     outside_swept_at_loss: u64,
 }
@@ -62,6 +67,7 @@ impl Driver {
             quiet: VecDeque::new(),
             unwritten: Unwritten::default(),
             sweep: Sweep::default(),
+            chronicle: Chronicle::begin(),
             outside_swept_at_loss: 0,
         }
     }
@@ -72,6 +78,7 @@ impl Driver {
         if self.live.is_adopted() {
             self.sweep_slots(sweep::FIRST_SLOT..self.live.slots());
             self.sweep_outside()?;
+            self.chronicle.adopted = self.engine.stats().opened;
         }
         Ok(())
     }
@@ -256,9 +263,24 @@ impl Driver {
             if slots.start == sweep::FIRST_SLOT {
                 self.sweep_outside()?;
             }
-            self.sweep_slots(slots);
+            self.sweep_for_losses(slots);
         }
+        let totals = chronicle::totals(self.engine.stats(), self.recorder.written(), &ignored);
+        self.chronicle.history.note(clock::monotonic_ns(), totals);
         Ok(())
+    }
+
+    /// Looks at a part of the table for connections that events missed.
+    fn sweep_for_losses(&mut self, slots: std::ops::Range<u32>) {
+        let opened = self.engine.stats().opened;
+        self.chronicle.sweeps += u64::from(slots.end == self.live.slots());
+        self.sweep_slots(slots);
+        self.chronicle.found_by_sweep += self.engine.stats().opened - opened;
+    }
+
+    /// What tells how much of the table is in use.
+    pub(super) fn occupancy(&self) -> Occupancy {
+        self.live.occupancy()
     }
 
     /// Sees to the interfaces; some may have come or gone, or not.

@@ -13,6 +13,7 @@ use tracing::info;
 use super::{
     driver::Driver,
     ending,
+    endpoint::Questions,
     reload::Reload,
     service,
     service::Watchdog,
@@ -34,6 +35,7 @@ pub(super) async fn serve(
     signals: &mut Signals,
     output: &Output,
     reload: &mut Reload<'_>,
+    questions: &mut Questions,
 ) -> Result<()> {
     let written = driver.written();
     let events = readable(driver.events_fd()?)?;
@@ -66,6 +68,7 @@ pub(super) async fn serve(
             _ = look_around.tick() => driver.look_around()?,
             () = watchdog.is_due() => watchdog.alive(),
             () = written.notified() => {}
+            Some(question) = questions.next() => question.answer(driver)?,
             meaning = signals.received() => match meaning {
                 Meaning::Stop => break,
                 Meaning::HungUp => {

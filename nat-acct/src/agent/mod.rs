@@ -4,14 +4,18 @@
 
 mod addresses;
 mod boot;
+mod chronicle;
 mod confinement;
 mod driver;
 mod ending;
+mod endpoint;
 mod event_loop;
+mod figures;
 mod inheritance;
 mod interfaces;
 mod left_out;
 mod losses;
+mod metrics;
 mod privilege;
 mod recorder;
 mod reload;
@@ -37,6 +41,7 @@ use tracing::info;
 use self::{
     confinement::Files,
     driver::Driver,
+    endpoint::{Endpoints, Questions},
     recorder::{Recorder, RecorderError},
     reload::Reload,
     signals::Signals,
@@ -50,8 +55,9 @@ use crate::{
 };
 
 pub use self::{
+    endpoint::Address,
     reload::Read,
-    status::status,
+    status::{State, Status, StatusConfig, status},
     succession::{DetachConfig, detach},
 };
 
@@ -77,6 +83,10 @@ pub struct Config {
     pub settings: Settings,
     /// Where programs and maps live on when the agent ends.
     pub pin: Option<PathBuf>,
+    /// Where metrics are told, if they are.
+    pub metrics: Option<Address>,
+    /// The unix socket at which `nat-acct status` asks, if it can.
+    pub status_socket: Option<PathBuf>,
     /// Whether the agent shuts itself out of files that it does not go on using.
     pub landlock: bool,
     /// The configuration file that this was read from.
@@ -95,9 +105,15 @@ impl Config {
         let written = output.into_iter().flat_map(|path| directories(path));
         let written = written.flat_map(|directory| [directory_around(&directory), directory]);
         let read = self.file.iter().flat_map(|path| directories(path));
+        let sockets = match &self.metrics {
+            Some(Address::Unix(path)) => Some(path),
+            Some(Address::Tcp(_)) | None => None,
+        };
+        let sockets = sockets.into_iter().chain(&self.status_socket);
         Files {
             written: written.chain(self.pin.clone()).collect(),
             read: read.collect(),
+            removed: sockets.flat_map(|path| directories(path)).collect(),
         }
     }
 
@@ -140,15 +156,19 @@ pub fn run(config: &Config, read: &Read<'_>) -> Result<()> {
             Some(pins) => Some(succession::make_room(pins, config).await?),
             None => None,
         };
+        let endpoints = Endpoints::bind(config.metrics.as_ref(), config.status_socket.as_deref())?;
         let prepared = Prepared::attach(config, pins)?;
         let files = config.landlock.then(|| config.files());
         confinement::enter(files.as_ref()).await?;
         let mut driver = prepared.drive(config)?;
+        let mut questions = Questions::new();
+        endpoints.answer(&questions, &driver.occupancy());
         info!("attached");
         service::ready(&config.doing());
         let mut reload = Reload::new(config, read);
         let (signals, output) = (&mut signals, &config.output);
-        let served = event_loop::serve(&mut driver, signals, output, &mut reload).await;
+        let served =
+            event_loop::serve(&mut driver, signals, output, &mut reload, &mut questions).await;
         if served.is_err() {
             // The first error is the one to be said.
             let _ = driver.write_rest().await;

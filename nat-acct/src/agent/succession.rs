@@ -45,6 +45,8 @@ impl DetachConfig {
                 log_level: self.log_level,
             },
             pin: Some(self.pin.clone()),
+            metrics: None,
+            status_socket: None,
             landlock: false,
             file: None,
             options: BTreeMap::new(),

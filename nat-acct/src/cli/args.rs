@@ -8,10 +8,12 @@ use clap::{Parser, Subcommand, ValueEnum, value_parser};
 use super::{
     accounting::{AccountingArgs, FormatArg},
     file::DEFAULT_FILE,
+    metrics::{MetricsArg, parse_metrics},
     replay::ReplayArgs,
 };
 
 pub(super) const DEFAULT_PIN: &str = "/sys/fs/bpf/nat-acct";
+pub(super) const DEFAULT_STATUS_SOCKET: &str = "/run/nat-acct/status";
 
 /// Accounts every TCP connection that a NAT gateway translates, from inside the kernel.
 ///
@@ -44,7 +46,11 @@ pub enum Command {
     /// The programs are detached, and the connections that are still open become records with the
     /// reason `agent-stop`. An agent that still runs has to be stopped before.
     Detach(DetachArgs),
-    /// Say what lives on of an agent that runs, or ran, with `--pin`.
+    /// Say how it stands with an agent, and whether somebody must act.
+    ///
+    /// An agent with a `--status-socket` is asked. Where none answers, the tables of one with `--pin`
+    /// tell what they can. The exit status is 0 if an agent runs and all is well, 3 if none runs, 4 if
+    /// somebody must act, and 1 if that could not be found out.
     Status(StatusArgs),
     /// Account the connections in packet captures of a gateway.
     ///
@@ -117,6 +123,17 @@ pub struct RunArgs {
     #[arg(long, value_name = "HOOK", value_enum, default_value_t)]
     pub hook: HookArg,
 
+    /// Where to tell metrics to Prometheus: a loopback address with a port, such as 127.0.0.1:9199,
+    /// or the path of a unix socket; by HTTP, at /metrics. No address of a connection is among them.
+    #[arg(long, value_name = "off|ADDRESS:PORT|PATH", default_value = "off",
+          value_parser = parse_metrics)]
+    pub metrics: MetricsArg,
+
+    /// A unix socket at which `nat-acct status` asks the agent. It is made for the owner and the
+    /// group, in a directory that must be there.
+    #[arg(long, value_name = "PATH")]
+    pub status_socket: Option<PathBuf>,
+
     /// Whether the agent, once attached, shuts itself out of all files but those that it goes on
     /// using: those around the directory of the output, which may have to be taken anew, and those in
     /// the directories of `--pin` and `--config`.
@@ -131,9 +148,17 @@ pub struct RunArgs {
 /// The options of `status`.
 #[derive(Debug, clap::Args)]
 pub struct StatusArgs {
+    /// The socket that the agent was given.
+    #[arg(long, value_name = "PATH", default_value = DEFAULT_STATUS_SOCKET)]
+    pub status_socket: PathBuf,
+
     /// The directory that the agent was given.
     #[arg(long, value_name = "DIR", default_value = DEFAULT_PIN)]
     pub pin: PathBuf,
+
+    /// Say all of it as one JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// The options of `detach`.

@@ -15,7 +15,7 @@ use super::{
     args::{Args, Command, ConfigCommand, HookArg, LandlockArg, LogLevelArg, RunArgs},
 };
 use crate::{
-    agent::DetachConfig,
+    agent::{Address, DetachConfig, StatusConfig},
     engine::{Interim, Timeouts},
     record::{Format, Remotes},
     replay,
@@ -29,8 +29,8 @@ pub enum Invocation {
     Run(RunConfig),
     /// End what lives on.
     Detach(DetachConfig),
-    /// Say what lives on in a directory.
-    Status(PathBuf),
+    /// Say how it stands with an agent.
+    Status(StatusConfig),
     /// Account the connections in captures.
     Replay(replay::Config),
     /// Print the JSON Schema of a format.
@@ -66,6 +66,10 @@ pub struct RunConfig {
     pub pin: Option<PathBuf>,
     /// Where the programs are attached.
     pub hook: HookChoice,
+    /// Where metrics are told, if they are.
+    pub metrics: Option<Address>,
+    /// The unix socket at which `nat-acct status` asks, if it can.
+    pub status_socket: Option<PathBuf>,
     /// Whether the agent shuts itself out of files that it does not go on using.
     pub landlock: bool,
     /// The least grave events that are logged.
@@ -100,7 +104,11 @@ impl Invocation {
                 remotes: accounting::remotes(args.no_destination),
                 log_level: args.log_level.into(),
             })),
-            Command::Status(args) => Ok(Self::Status(args.pin)),
+            Command::Status(args) => Ok(Self::Status(StatusConfig {
+                socket: args.status_socket,
+                pin: args.pin,
+                json: args.json,
+            })),
             Command::Replay(args) => super::replay::config(args).map(Self::Replay),
             Command::Schema(args) => Ok(Self::Schema(args.format.into())),
             Command::Config(ConfigCommand::Check { file }) => Ok(Self::CheckConfig(file)),
@@ -126,6 +134,8 @@ impl RunConfig {
             ring_bytes: args.ring_bytes,
             pin: args.pin,
             hook: args.hook.into(),
+            metrics: args.metrics.into(),
+            status_socket: args.status_socket,
             landlock: args.landlock == LandlockArg::Auto,
             log_level: args.log_level.into(),
             file: args.config,

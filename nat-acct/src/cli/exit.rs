@@ -15,6 +15,11 @@ pub const RUNTIME: u8 = 1;
 /// The command line is wrong.
 pub const USAGE: u8 = 2;
 
+/// No agent runs, as `systemctl status` says it.
+pub const NOT_RUNNING: u8 = 3;
+/// An agent runs, but somebody must act.
+pub const TROUBLED: u8 = 4;
+
 /// The end of a program that could not do its work, with its one line said.
 pub fn runtime(error: &anyhow::Error) -> ExitCode {
     say(&runtime_line(error));
@@ -34,10 +39,15 @@ pub fn refused(refusal: &Refusal) -> ExitCode {
 
 /// The end of a program whose work was to print `text`, as it stands.
 pub fn answered(text: &str) -> ExitCode {
+    answered_with(text, DONE)
+}
+
+/// The same with an exit status that is part of the answer.
+pub fn answered_with(text: &str, status: u8) -> ExitCode {
     match io::stdout().write_all(text.as_bytes()) {
-        Ok(()) => DONE.into(),
+        Ok(()) => status.into(),
         // Who reads through a pager may leave before the end.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => DONE.into(),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => status.into(),
         Err(error) => {
             runtime(&anyhow::Error::new(error).context("cannot write to standard output"))
         }

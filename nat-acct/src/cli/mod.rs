@@ -7,6 +7,7 @@ mod config;
 mod duration;
 pub mod exit;
 mod file;
+mod metrics;
 mod parse;
 mod replay;
 mod usage;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::record::{Account, End, Match};
+use crate::record::{Account, End, Match, Totals};
 
 /// Totals since the start.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +15,8 @@ pub struct Stats {
     pub matched: BTreeMap<Match, u64>,
     /// Records marked as partial.
     pub partial: u64,
+    /// What was counted for these records. Of two that count the same bytes, one is left out.
+    pub totals: Totals,
     /// SYNs on the outside without an opening on the inside, such as the gateway's own.
     pub outside_unmatched: u64,
     /// SYNs for a 4-tuple whose older connection went on.
@@ -32,5 +34,8 @@ impl Stats {
         *self.closed.entry(end).or_default() += 1;
         *self.matched.entry(account.matched).or_default() += 1;
         self.partial += u64::from(account.partial);
+        if !account.repeats_another() {
+            self.totals += account.totals;
+        }
     }
 }

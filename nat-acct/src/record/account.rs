@@ -1,7 +1,7 @@
 //! What a record tells of a connection, in the engine's words: times of the source's clock, interfaces
 //! by number.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, ops::AddAssign};
 
 /// An address and a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -111,6 +111,22 @@ pub struct Totals {
     pub sent: Sums,
     /// From remote to client.
     pub received: Sums,
+}
+
+impl AddAssign for Totals {
+    fn add_assign(&mut self, other: Self) {
+        self.sent += other.sent;
+        self.received += other.received;
+    }
+}
+
+impl AddAssign for Sums {
+    fn add_assign(&mut self, other: Self) {
+        self.payload_bytes += other.payload_bytes;
+        self.retransmitted_bytes += other.retransmitted_bytes;
+        self.ip_bytes += other.ip_bytes;
+        self.packets += other.packets;
+    }
 }
 
 /// What a record tells of a connection.

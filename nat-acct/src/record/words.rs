@@ -97,6 +97,49 @@ pub enum Matched {
     Hairpin,
 }
 
+impl End {
+    /// All reasons for which a running agent ends connections.
+    pub const OF_AGENT: [Self; 7] = [
+        Self::Fin,
+        Self::Rst,
+        Self::Idle,
+        Self::Unanswered,
+        Self::Reused,
+        Self::Closing,
+        Self::AgentStop,
+    ];
+
+    /// As it is written in records.
+    pub fn word(self) -> String {
+        written(Reason::from(self))
+    }
+}
+
+impl Match {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Sequence,
+        Self::Hairpin,
+        Self::Ambiguous,
+        Self::Blocked,
+        Self::Local,
+        Self::Intercepted,
+    ];
+
+    /// As it is written in records.
+    pub fn word(self) -> String {
+        written(Matched::from(self))
+    }
+
+    /// Whether the translated address was found.
+    pub const fn is_found(self) -> bool {
+        match self {
+            Self::Sequence | Self::Hairpin => true,
+            Self::Ambiguous | Self::Blocked | Self::Local | Self::Intercepted => false,
+        }
+    }
+}
+
 impl Kind {
     /// Whether the connection has ended.
     pub fn is_end(&self) -> bool {
@@ -116,6 +159,13 @@ impl Matched {
     pub fn is_sequence(&self) -> bool {
         *self == Self::Sequence
     }
+}
+
+/// A word is a string in JSON.
+fn written(word: impl Serialize) -> String {
+    let written = serde_json::to_value(word).ok();
+    let text = written.as_ref().and_then(serde_json::Value::as_str);
+    text.unwrap_or_default().to_owned()
 }
 
 impl From<Stage> for Action {

@@ -20,6 +20,8 @@ pub(in crate::agent) struct Files {
     pub(in crate::agent) written: Vec<PathBuf>,
     /// Directories and files that may be read.
     pub(in crate::agent) read: Vec<PathBuf>,
+    /// Directories in which files may be removed.
+    pub(in crate::agent) removed: Vec<PathBuf>,
 }
 
 impl Files {
@@ -35,6 +37,7 @@ impl Files {
         let ruleset = allow(ruleset, &self.written, in_written)?;
         let ruleset = allow(ruleset, &self.read, in_read)?;
         let ruleset = allow(ruleset, &READ, in_read)?;
+        let ruleset = allow(ruleset, &self.removed, AccessFs::RemoveFile.into())?;
         Ok(match ruleset.restrict_self()?.ruleset {
             RulesetStatus::FullyEnforced => "whole",
             RulesetStatus::PartiallyEnforced => "as far as this kernel has it",

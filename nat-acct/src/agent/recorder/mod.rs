@@ -8,6 +8,7 @@
 //!
 //! [`room`]: Recorder::room
 
+mod figures;
 mod interim;
 mod queue;
 mod stall;

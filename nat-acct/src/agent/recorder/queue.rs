@@ -33,8 +33,12 @@ pub(super) struct Status {
     pub(super) waiting: usize,
     /// Records that are.
     pub(super) written: u64,
+    /// When the oldest of those that are not was made, by the monotonic clock.
+    pub(super) oldest_ns: Option<u64>,
     /// Why they cannot be written, as long as that is so.
     pub(super) cause: Option<String>,
+    /// How often writing has failed so far.
+    pub(super) errors: u64,
     /// Nobody reads any more.
     pub(super) closed: bool,
     /// The thread has ended.
@@ -50,6 +54,8 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct State {
     made: VecDeque<Made>,
+    /// When all those that wait were made, also those in the thread's hands.
+    waiting_since_ns: VecDeque<u64>,
     reopen: bool,
     end: bool,
     status: Status,
@@ -58,6 +64,7 @@ struct State {
 impl Queue {
     pub(super) fn push(&self, made: Made) {
         let mut state = self.lock();
+        state.waiting_since_ns.push_back(made.made_ns);
         state.made.push_back(made);
         state.status.waiting += 1;
         self.work.notify_one();
@@ -74,7 +81,11 @@ impl Queue {
     }
 
     pub(super) fn status(&self) -> Status {
-        self.lock().status.clone()
+        let state = self.lock();
+        Status {
+            oldest_ns: state.waiting_since_ns.front().copied(),
+            ..state.status.clone()
+        }
     }
 
     /// Waits for work, of which up to `most` records are a part. Records come before a reopening
@@ -123,11 +134,18 @@ impl Queue {
         let written = state.status.waiting.saturating_sub(waiting);
         state.status.written += written as u64;
         state.status.waiting = waiting;
+        state.waiting_since_ns.drain(..written);
         written > 0
     }
 
-    pub(super) fn set_cause(&self, cause: Option<String>) {
-        self.lock().status.cause = cause;
+    pub(super) fn note_error(&self, cause: String) {
+        let mut state = self.lock();
+        state.status.cause = Some(cause);
+        state.status.errors += 1;
+    }
+
+    pub(super) fn note_recovery(&self) {
+        self.lock().status.cause = None;
     }
 
     pub(super) fn set_closed(&self) {

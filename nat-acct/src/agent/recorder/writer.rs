@@ -159,7 +159,7 @@ impl Writer {
             error!("{cause}; records wait, trying again");
         }
         self.failing = true;
-        self.queue.set_cause(Some(cause.to_string()));
+        self.queue.note_error(cause.to_string());
     }
 
     fn recovered(&mut self) {
@@ -167,7 +167,7 @@ impl Writer {
             info!("{} takes records again", self.sink.output());
         }
         self.failing = false;
-        self.queue.set_cause(None);
+        self.queue.note_recovery();
     }
 }
 

@@ -7,14 +7,15 @@ use clap::{Arg, ArgAction, CommandFactory as _};
 use super::keys;
 use crate::cli::{
     RELOADED,
-    args::{Args, DEFAULT_PIN},
+    args::{Args, DEFAULT_PIN, DEFAULT_STATUS_SOCKET},
 };
 
 const WIDTH: usize = 78;
 /// What a service wants otherwise than somebody who types.
-const OF_A_SERVICE: [(&str, &str); 2] = [
+const OF_A_SERVICE: [(&str, &str); 3] = [
     ("output", "/var/log/nat-acct/nat-acct.jsonl"),
     ("pin", DEFAULT_PIN),
+    ("status-socket", DEFAULT_STATUS_SOCKET),
 ];
 /// A value of what has no default, where the name of the value in the help is none itself.
 const EXAMPLES: [(&str, &str); 1] = [("update-every", "1h")];

@@ -6,6 +6,7 @@ use tracing::Level;
 
 use super::*;
 use crate::{
+    agent::Address,
     cli::{HookChoice, RunConfig},
     engine::{Interim, Timeouts},
     record::{Format, Remotes},
@@ -36,6 +37,8 @@ fn the_defaults_are_those_of_the_design() {
         ring_bytes: 1 << 20,
         pin: None,
         hook: HookChoice::Auto,
+        metrics: None,
+        status_socket: None,
         landlock: true,
         log_level: Level::INFO,
         file: None,
@@ -67,6 +70,8 @@ fn every_option_arrives() {
         ring_bytes: 1 << 30,
         pin: None,
         hook: HookChoice::Auto,
+        metrics: Some(Address::Unix("/run/m".into())),
+        status_socket: Some("/run/s".into()),
         landlock: false,
         log_level: Level::TRACE,
         file: None,
@@ -76,7 +81,8 @@ fn every_option_arrives() {
                  --format compact --close-on first-fin --max-connections 16777216 --linger 0s \
                  --idle-timeout 1s --opening-timeout 2s --closing-timeout 3s \
                  --ring-bytes 1073741824 --landlock off --log-level trace \
-                 --no-destination --start-records --update-every 1h";
+                 --no-destination --start-records --update-every 1h --metrics /run/m \
+                 --status-socket /run/s";
     assert_eq!(meant(typed), Ok(Invocation::Run(config)));
 }
 

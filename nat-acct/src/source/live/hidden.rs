@@ -28,6 +28,11 @@ pub(super) struct Sample {
 }
 
 impl Hidden {
+    /// Whether packets were hidden at the last sample.
+    pub(super) fn is_hidden(&self) -> bool {
+        self.is_hidden
+    }
+
     /// Whether that has changed since the last sample: packets are hidden now, or no longer.
     pub(super) fn changes(&mut self, now: Sample) -> Option<bool> {
         let last = self.last.get_or_insert(now);

@@ -44,6 +44,11 @@ impl Legacy {
         }
     }
 
+    /// When the maps were made, in nanoseconds of the monotonic clock.
+    pub(super) fn made_ns(&self) -> u64 {
+        self.0.get(0).map_or(0, |instance| instance.made_ns.get())
+    }
+
     /// Goes on with the numbers of the agent before, which may have been killed between the two
     /// stores of [`Self::number`].
     pub(super) fn resume<'a>(&self, connections: impl Iterator<Item = &'a Connection>) {

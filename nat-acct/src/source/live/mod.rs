@@ -12,10 +12,12 @@ mod legacy;
 mod links;
 mod load;
 mod mapped;
+mod occupancy;
 mod pins;
 mod places;
 mod predecessor;
 mod programs;
+mod state;
 mod status;
 mod table;
 mod watch;
@@ -41,9 +43,11 @@ pub use self::{
     change::{Change, What},
     inherited::{Inherited, Remains},
     load::Settings,
+    occupancy::{Occupancy, Occupied},
     pins::Pins,
     places::Places,
     predecessor::Predecessor,
+    state::InterfaceState,
     status::Status,
 };
 use self::{
@@ -67,6 +71,7 @@ pub struct Live {
     events: RingBuf<MapData>,
     tick_ns: u64,
     slots: u32,
+    permits_in_all: u32,
     is_adopted: bool,
     watch: Watch,
 }
@@ -104,6 +109,7 @@ impl Live {
             watch: Watch::new(&ebpf, owner, pins)?,
             events: RingBuf::try_from(take(&mut ebpf, "EVENTS")?)?,
             slots: settings.slots(),
+            permits_in_all: settings.permits(),
             is_adopted: predecessor.is_some(),
             tick_ns,
             ebpf,
@@ -183,6 +189,26 @@ impl Live {
     /// Whether packets go past an inside interface, as far as was seen.
     pub fn is_bypassed(&self) -> bool {
         self.watch.is_bypassed()
+    }
+
+    /// How it stands with each interface, those on the outside first.
+    pub fn interfaces(&self) -> Vec<InterfaceState> {
+        self.watch.states()
+    }
+
+    /// What tells how much of the table is in use.
+    pub fn occupancy(&self) -> Occupancy {
+        Occupancy::new(self.table.connections(), self.slots)
+    }
+
+    /// Connections that may wait for an answer at a time.
+    pub fn half_open_limit(&self) -> u32 {
+        self.permits_in_all
+    }
+
+    /// When the tables were made, in nanoseconds of the monotonic clock.
+    pub fn made_ns(&self) -> u64 {
+        self.legacy.made_ns()
     }
 
     /// Stops counting: the programs are detached, those on the inside first, and the maps stay.

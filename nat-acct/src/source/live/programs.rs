@@ -159,7 +159,13 @@ impl Programs {
         others.and_then(Result::ok).unwrap_or_default()
     }
 
-    fn hooks(&self) -> Option<Hooks> {
+    /// Whether there are packets that one of the programs does not see.
+    pub(super) fn hides_packets(&self) -> bool {
+        self.hidden.iter().any(Hidden::is_hidden)
+    }
+
+    /// How both are attached, if both are.
+    pub(super) fn hooks(&self) -> Option<Hooks> {
         let [ingress, egress] = &self.by_direction;
         Some(Hooks([ingress.as_ref()?.hook(), egress.as_ref()?.hook()]))
     }

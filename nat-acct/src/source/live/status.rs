@@ -1,12 +1,18 @@
 //! What lives on in a directory, looked at from outside: nothing is changed, and an agent may run.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use anyhow::{Context as _, Result, bail};
 use aya::maps::{Map, MapData, PerCpuArray};
-use nat_acct_common::layout::{Cause, Connection, IgnoredTotal};
+use nat_acct_common::layout::{Cause, IgnoredTotal};
 
-use super::{ignored_for, mapped::MappedArray, pins::Pins, predecessor::Predecessor};
+use super::{
+    ignored_for,
+    mapped::MappedArray,
+    occupancy::{Occupancy, Occupied},
+    pins::Pins,
+    predecessor::Predecessor,
+};
 
 /// What lives on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,10 +25,8 @@ pub struct Status {
     pub has_agent: bool,
     /// Records so far.
     pub records: u64,
-    /// Connections without a written record.
-    pub connections: u64,
-    /// Those of them that wait for an answer.
-    pub half_open: u64,
+    /// How many connections there are.
+    pub occupied: Occupied,
     /// What was seen of connections whose opening was not.
     pub unknown: IgnoredTotal,
 }
@@ -47,21 +51,13 @@ impl Status {
         };
         let slots = instance.max_connections.get() + 1;
         let map = MapData::from_pin(pins.map("CONNECTIONS")).context("cannot open CONNECTIONS")?;
-        let connections: MappedArray<Connection> = MappedArray::new(&map, slots)?;
-        let (mut open, mut half_open) = (0, 0);
-        for connection in (1..slots).filter_map(|slot| connections.get(slot)) {
-            if connection.opened_ns.get() != 0 {
-                open += 1;
-                half_open += u64::from(!connection.established.get());
-            }
-        }
+        let connections = Arc::new(MappedArray::new(&map, slots)?);
         Ok(Some(Self {
             maker: Predecessor::described_by(instance),
             made_ns: instance.made_ns.get(),
             has_agent: pins.is_taken(),
             records: instance.next_record.get(),
-            connections: open,
-            half_open,
+            occupied: Occupancy::new(connections, slots).count(),
             unknown: unknown(&pins)?,
         }))
     }

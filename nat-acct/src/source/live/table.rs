@@ -1,6 +1,6 @@
 //! The kernel's maps as the flow step's table, seen from user space.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, sync::Arc};
 
 use anyhow::{Context as _, Result};
 use aya::{
@@ -26,7 +26,7 @@ pub struct KernelTable {
     seed: Seed,
     set_mask: u32,
     buckets: MappedArray<Bucket>,
-    connections: MappedArray<Connection>,
+    connections: Arc<MappedArray<Connection>>,
     overflow: RefCell<HashMap<MapData, FlowKey, u32>>,
     locks: RefCell<HashMap<MapData, u32, u8>>,
 }
@@ -39,7 +39,7 @@ impl KernelTable {
             seed,
             set_mask: settings.set_mask(),
             buckets,
-            connections,
+            connections: Arc::new(connections),
             overflow: RefCell::new(HashMap::try_from(take(ebpf, "OVERFLOW")?)?),
             locks: RefCell::new(HashMap::try_from(take(ebpf, "LOCKS")?)?),
         })
@@ -47,6 +47,11 @@ impl KernelTable {
 }
 
 impl KernelTable {
+    /// All connections, for those who only look.
+    pub(super) fn connections(&self) -> Arc<MappedArray<Connection>> {
+        Arc::clone(&self.connections)
+    }
+
     /// Gives back the locks that a killed agent held.
     pub(super) fn free_locks(&self) {
         let mut locks = self.locks.borrow_mut();

@@ -5,7 +5,7 @@ use aya::Ebpf;
 use nat_acct_common::layout::{Interface, Interfaces, MAX_INTERFACES};
 
 use super::{
-    Change, Hook, What,
+    Change, Hook, InterfaceState, What,
     attach::{Owner, Side},
     flowtables,
     links::Links,
@@ -93,6 +93,10 @@ impl Watch {
 
     pub(super) fn is_bypassed(&self) -> bool {
         self.watched.iter().any(Watched::is_bypassed)
+    }
+
+    pub(super) fn states(&self) -> Vec<InterfaceState> {
+        self.watched.iter().map(Watched::state).collect()
     }
 
     pub(super) fn detach(&mut self) {

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 use nat_acct_common::layout::Interface;
 
 use super::{
+    InterfaceState,
     attach::Side,
     change::{Hooks, What},
     programs::{Means, Programs},
@@ -122,6 +123,27 @@ impl Watched {
         let is_new = self.trouble.as_ref() != Some(&outcome);
         self.trouble = Some(outcome.clone());
         is_new.then_some(outcome)
+    }
+
+    /// How it stands with it.
+    pub(super) fn state(&self) -> InterfaceState {
+        let programs = self.programs.as_ref();
+        let hooks = programs.and_then(Programs::hooks);
+        let trouble = self.trouble.as_ref().filter(|_| hooks.is_none());
+        InterfaceState {
+            name: self.name(),
+            side: self.side.name(),
+            hooks,
+            trouble: trouble.map(|trouble| {
+                if let What::Refused(reason) = trouble {
+                    reason.clone()
+                } else {
+                    "the interface is gone".to_owned()
+                }
+            }),
+            hides_packets: programs.is_some_and(Programs::hides_packets),
+            flowtables: self.bypasses.iter().cloned().collect(),
+        }
     }
 
     /// Whether packets go past it.

@@ -1,6 +1,8 @@
 //! The log: one line per event on standard error, in UTC. Records of the `log` facade, which the
 //! programs in the kernel arrive by, are part of it. What is worth a line is not decided here.
 
+mod told;
+
 use std::{
     env,
     io::{self, IsTerminal},
@@ -11,6 +13,9 @@ use tracing::Level;
 use tracing_subscriber::{
     Registry, filter::Targets, fmt, layer::SubscriberExt as _, reload, util::SubscriberInitExt as _,
 };
+
+use self::told::Keep;
+pub use self::told::{Line, Told, told};
 
 /// The loader of programs: of every relocation it tells, which nobody asked for.
 const LOADER: [&str; 2] = ["aya", "aya_obj"];
@@ -32,6 +37,7 @@ pub fn init(level: Level) {
     if tracing_subscriber::registry()
         .with(targets)
         .with(lines)
+        .with(Keep)
         .try_init()
         .is_ok()
     {
