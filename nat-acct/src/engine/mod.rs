@@ -160,14 +160,17 @@ impl Engine {
             }
             Event::Counted(counted) => self.counted(&counted),
             Event::Harvested(facts, volumes) => self.harvested(&facts, volumes),
-            Event::Released(slot) => self.connections.end(slot),
+            Event::Released(slot) => {
+                self.connections.end(slot);
+                self.timers.stop(slot);
+            }
         }
     }
 
     /// Does what is due at `now_ns`.
     pub fn handle_timeout(&mut self, now_ns: u64) {
-        while let Some((slot, due_ns)) = self.timers.pop_due(now_ns) {
-            if self.connections.timer_went_off(slot, due_ns) {
+        while let Some(slot) = self.timers.pop_due(now_ns) {
+            if self.connections.stage(slot) == Some(Stage::Open) {
                 self.requests.push_back(Request::Look(slot));
             }
         }
@@ -248,9 +251,7 @@ impl Engine {
         }
         let look_ns = lifetime::look_ns(facts, &self.timeouts).min(interim_ns);
         let look_ns = look_ns.max(now_ns + LOOK_PAUSE_NS);
-        if self.connections.needs_timer(facts.slot, look_ns) {
-            self.timers.set(facts.slot, look_ns);
-        }
+        self.timers.set(facts.slot, look_ns);
     }
 
     /// A SYN on the outside may have made translated addresses known, or others than before.

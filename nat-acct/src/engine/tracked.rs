@@ -17,12 +17,7 @@ pub(super) enum Stage {
 struct State {
     stage: Stage,
     told: Told,
-    /// The earliest time at which a timer is set for it, or [`NO_TIMER`].
-    due_ns: u64,
 }
-
-const NO_TIMER: u64 = u64::MAX;
-const _: () = assert!(size_of::<Option<State>>() == 24);
 
 /// Slots are used again: there are as many as there were ever connections at a time.
 #[derive(Default)]
@@ -49,7 +44,6 @@ impl Tracked {
             self.by_slot[place] = Some(State {
                 stage: Stage::Open,
                 told: Told::default(),
-                due_ns: NO_TIMER,
             });
         }
         is_new
@@ -69,30 +63,6 @@ impl Tracked {
     /// What has been told of it.
     pub(super) fn told(&mut self, slot: u32) -> Option<&mut Told> {
         self.state(slot).map(|state| &mut state.told)
-    }
-
-    /// Whether a timer has to be set for `due_ns`. It has not if one is set for earlier: when that
-    /// goes off, the connection is looked at, and its deadline found to be later.
-    pub(super) fn needs_timer(&mut self, slot: u32, due_ns: u64) -> bool {
-        match self.state(slot) {
-            Some(state) if due_ns < state.due_ns => {
-                state.due_ns = due_ns;
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// Takes note that the timer for `due_ns` has gone off; tells whether the connection is to be
-    /// looked at.
-    pub(super) fn timer_went_off(&mut self, slot: u32, due_ns: u64) -> bool {
-        match self.state(slot) {
-            Some(state) if state.due_ns == due_ns => {
-                state.due_ns = NO_TIMER;
-                state.stage == Stage::Open
-            }
-            _ => false,
-        }
     }
 
     pub(super) fn end(&mut self, slot: u32) {

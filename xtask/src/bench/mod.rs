@@ -1,10 +1,12 @@
 //! `cargo xtask bench`: measures what the project claims about speed and memory, each figure beside
 //! others of the same run, prints a table and writes it into `docs/BENCHMARKS.md`.
 
+mod args;
 mod machine;
 mod measure;
 mod optimised;
 mod packages;
+mod records;
 mod replay;
 mod report;
 mod spread;
@@ -22,6 +24,8 @@ pub struct Args {
 
 #[derive(clap::Subcommand)]
 enum What {
+    /// From events to accounts and to lines, beside `serde_json` alone
+    Records(records::Args),
     /// Records from captures, beside other programs that read the same captures
     Replay(replay::Args),
     /// Run one program and print what it took; the others use this
@@ -34,8 +38,12 @@ pub fn run(args: Args) -> Result<()> {
         return Ok(());
     }
     match args.what {
+        Some(What::Records(args)) => records::run(&args),
         Some(What::Replay(args)) => replay::run(&args),
         Some(What::Measure(args)) => measure::run(&args),
-        None => replay::run(&replay::Args::default()),
+        None => {
+            records::run(&args::defaults())?;
+            replay::run(&args::defaults())
+        }
     }
 }

@@ -44,8 +44,9 @@ impl Groups {
         key: GroupKey,
         change: impl FnOnce(&mut Group) -> R,
     ) -> Option<R> {
-        let group = self.take(&key)?;
-        Some(self.put_changed(key, group, change))
+        let hash = self.hasher.hash_one(key);
+        let group = self.take(hash, &key)?;
+        Some(self.put_changed(hash, key, group, change))
     }
 
     /// Changes a group, which is made if there is none.
@@ -54,26 +55,27 @@ impl Groups {
         key: GroupKey,
         change: impl FnOnce(&mut Group) -> R,
     ) -> R {
-        let group = self.take(&key);
+        let hash = self.hasher.hash_one(key);
+        let group = self.take(hash, &key);
         let group = group.unwrap_or_else(|| Group::new(key.opener));
-        self.put_changed(key, group, change)
+        self.put_changed(hash, key, group, change)
     }
 
     fn put_changed<R>(
         &mut self,
+        hash: u64,
         key: GroupKey,
         mut group: Group,
         change: impl FnOnce(&mut Group) -> R,
     ) -> R {
         let result = change(&mut group);
         if !group.is_empty() {
-            self.put(key, group);
+            self.put(hash, key, group);
         }
         result
     }
 
-    fn take(&mut self, key: &GroupKey) -> Option<Group> {
-        let hash = self.hasher.hash_one(key);
+    fn take(&mut self, hash: u64, key: &GroupKey) -> Option<Group> {
         let is_at = |slot: &u32| is_at(&self.kept, *slot, key);
         let Ok(entry) = self.slots.find_entry(hash, is_at) else {
             return self.others.remove(key);
@@ -83,23 +85,22 @@ impl Groups {
         kept.map(|kept| kept.to_group(slot))
     }
 
-    fn put(&mut self, key: GroupKey, group: Group) {
+    fn put(&mut self, hash: u64, key: GroupKey, group: Group) {
         match Kept::of(key, &group) {
-            Some((slot, kept)) if at(&self.kept, slot).is_none() => self.keep(slot, kept),
+            Some((slot, kept)) if at(&self.kept, slot).is_none() => self.keep(hash, slot, kept),
             Some(_) | None => {
                 self.others.insert(key, group);
             }
         }
     }
 
-    fn keep(&mut self, slot: u32, new: Kept) {
+    fn keep(&mut self, hash: u64, slot: u32, new: Kept) {
         let Self {
             hasher,
             kept,
             slots,
             ..
         } = self;
-        let hash = hasher.hash_one(new.key());
         let place = slot as usize;
         if place >= kept.len() {
             kept.resize_with(place + 1, || None);

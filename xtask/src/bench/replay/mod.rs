@@ -38,14 +38,6 @@ pub struct Args {
     alone: bool,
 }
 
-impl Default for Args {
-    fn default() -> Self {
-        let command = <Self as clap::Args>::augment_args(clap::Command::new("replay"));
-        let matches = command.get_matches_from(["replay"]);
-        <Self as clap::FromArgMatches>::from_arg_matches(&matches).expect("all have defaults")
-    }
-}
-
 pub fn run(args: &Args) -> Result<()> {
     build_ebpf::ensure()?;
     let agent = agent::build()?;

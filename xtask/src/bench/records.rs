@@ -1,0 +1,66 @@
+//! `cargo xtask bench records`: what a connection takes in user space. `nat-acct/benches/records` does
+//! it; no kernel has a part in it.
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use super::spread::Spread;
+use super::table::Table;
+use super::{machine, report};
+use crate::build_ebpf;
+use crate::process::{Cmd, cargo};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// How often each is measured, in turns
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    /// Write no page: for work on our own speed
+    #[arg(long)]
+    alone: bool,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    build_ebpf::ensure()?;
+    let cpu = machine::cpu_to_measure_on().to_string();
+    let told = Cmd::new(&cargo())
+        .args("bench --package nat-acct --bench records --".split(' '))
+        .args([&*cpu, &args.rounds.to_string()])
+        .stdout()?;
+    let page = page(&told, args.rounds)?;
+    println!("\n{page}");
+    if !args.alone {
+        report::write("From events to lines", &page)?;
+    }
+    Ok(())
+}
+
+fn page(told: &str, rounds: u32) -> Result<String> {
+    let mut table = Table::new(&["what", "CPU ns", "million a second", "allocations"]);
+    for line in told.lines().filter(|line| line.starts_with('{')) {
+        let row: Value = serde_json::from_str(line)?;
+        let of = |name: &str| numbers(&row[name]).with_context(|| format!("no {name} in {line}"));
+        let ns = of("ns")?;
+        table.add(vec![
+            row["what"].as_str().unwrap_or_default().to_owned(),
+            ns.shown(|ns| format!("{ns:.0}")),
+            format!("{:.2}", 1e3 / ns.median()),
+            format!("{:.0}", of("allocations")?.median()),
+        ]);
+    }
+    let facts = machine::facts();
+    let facts: String = facts.iter().map(|fact| format!("- {fact}.\n")).collect();
+    Ok(format!(
+        "{facts}\n{table}\n\
+         For one connection, on one CPU; median of {rounds} rounds (least–most).\n\n\
+         - `engine`: 65,536 connections are open; one is opened, seen on the outside, answered, and one \
+         ends by two FINs, until its account is there.\n\
+         - `line`: from the account to the record, and that as text.\n\
+         - `serde_json::Value`: such a record, already made and as a tree, to a vector by `serde_json`.\n"
+    ))
+}
+
+fn numbers(value: &Value) -> Option<Spread> {
+    let numbers = value.as_array()?.iter().map(Value::as_f64);
+    Spread::of(numbers.collect::<Option<Vec<_>>>()?)
+}
