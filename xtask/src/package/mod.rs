@@ -1,0 +1,4 @@
+//! The Debian package.
+
+pub mod deb;
+pub mod pages;
