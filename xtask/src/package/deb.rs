@@ -59,7 +59,7 @@ fn ensure_cargo_deb() -> Result<PathBuf> {
 }
 
 /// What is not clean and why is in `packaging/lintian-overrides`.
-pub fn check(package: &Path) -> Result<()> {
+fn check(package: &Path) -> Result<()> {
     println!("==> lintian");
     Cmd::new("lintian --fail-on error,warning --tag-display-limit 0")
         .arg(package.display().to_string())

@@ -17,6 +17,23 @@ const SUITE: &str = "bookworm";
 const PACKAGES: &str = "systemd-sysv,udev,kmod,procps,iproute2,nftables,socat,jq";
 const SIZE: &str = "1500M";
 
+/// What the test brings: where, what, and with what permissions.
+const FILES: [(&str, &str, u32); 5] = [
+    ("root/test.sh", include_str!("test.sh"), 0o755),
+    ("root/gateway.sh", include_str!("gateway.sh"), 0o755),
+    (
+        "etc/systemd/system/gateway.service",
+        include_str!("gateway.service"),
+        0o644,
+    ),
+    (
+        "etc/systemd/system/test.service",
+        include_str!("test.service"),
+        0o644,
+    ),
+    ("etc/fstab", "", 0o644),
+];
+
 /// Makes it in `dir`, with these packages to be installed; returns the file.
 pub fn make(dir: &Path, kernel: &Kernel, packages: &[PathBuf]) -> Result<PathBuf> {
     let root = fresh_debian(dir)?;
@@ -36,21 +53,7 @@ pub fn make(dir: &Path, kernel: &Kernel, packages: &[PathBuf]) -> Result<PathBuf
         fs::copy(package, root.join(format!("root/{number}.deb")))
             .with_context(|| format!("no package {}", package.display()))?;
     }
-    for (path, text, mode) in [
-        ("root/test.sh", include_str!("test.sh"), 0o755),
-        ("root/gateway.sh", include_str!("gateway.sh"), 0o755),
-        (
-            "etc/systemd/system/gateway.service",
-            include_str!("gateway.service"),
-            0o644,
-        ),
-        (
-            "etc/systemd/system/test.service",
-            include_str!("test.service"),
-            0o644,
-        ),
-        ("etc/fstab", "", 0o644),
-    ] {
+    for (path, text, mode) in FILES {
         let path = root.join(path);
         fs::write(&path, text)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(mode))?;

@@ -189,6 +189,10 @@ second_boot() {
     has 1 8004 || fails "$(to_port 8004) $(cat /root/apt.log)"
     [ "$(to_port 8004 | jq -r .event.reason)" = agent-stop ] || fails "$(to_port 8004)"
     [ ! -e $pins ] || fails "$(find $pins)"
+    for side in "in0 ingress" "in0 egress" "out0 ingress" "out0 egress"; do
+        # shellcheck disable=SC2086 # two words
+        [ -z "$(tc filter show dev $side)" ] || fails "a filter on $side"
+    done
     [ -e $config ] || fails "the configuration is gone"
     holds "removed, it leaves its records and nothing in the kernel"
 
