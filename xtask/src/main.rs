@@ -12,6 +12,7 @@ mod fuzz;
 mod kernels;
 mod lab;
 mod lint;
+mod package;
 mod process;
 mod shapes;
 mod test;
@@ -45,6 +46,10 @@ enum Command {
     Fuzz(fuzz::Args),
     /// Measure speed and memory beside other programs
     Bench(bench::Args),
+    /// Write manual pages, completions and the default configuration to target/pages
+    Pages,
+    /// Make the Debian package
+    Deb,
     /// Check format and lints
     Lint,
 }
@@ -58,6 +63,8 @@ fn main() -> ExitCode {
         Command::Fixtures(args) => fixtures::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Bench(args) => bench::run(args),
+        Command::Pages => package::pages::write().map(|_| ()),
+        Command::Deb => package::deb::make(),
         Command::Lint => lint::run(),
     };
     match done {

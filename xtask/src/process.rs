@@ -164,6 +164,13 @@ pub fn cargo() -> String {
     std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
 }
 
+/// Where `cargo install` puts programs.
+pub fn cargo_bin() -> PathBuf {
+    let home = |name| std::env::var_os(name).map(PathBuf::from);
+    let cargo_home = home("CARGO_HOME").or_else(|| Some(home("HOME")?.join(".cargo")));
+    cargo_home.unwrap_or_default().join("bin")
+}
+
 /// Where a program is; the places of the administrator's programs are often
 /// not on a user's PATH.
 pub fn find(program: &str) -> Option<PathBuf> {

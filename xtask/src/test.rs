@@ -8,7 +8,7 @@ use nat_acct_tests::shapes::NOTES;
 
 use crate::kernels::{self, Suite};
 use crate::process::{Cmd, cargo};
-use crate::{agent, build_ebpf, shapes, tools};
+use crate::{agent, build_ebpf, package, shapes, tools};
 
 /// Tests of the lab are whole gateways under load; many at a time would only
 /// measure each other.
@@ -27,6 +27,9 @@ pub struct Args {
     /// The same on the kernels of all suites
     #[arg(long, conflicts_with = "kernel")]
     kernels: bool,
+    /// Instead, the Debian package in a virtual machine with systemd
+    #[arg(long, conflicts_with_all = ["kernel", "kernels"])]
+    package: bool,
     /// Arguments for `cargo test`; with `--kernel`, words that the names of tests contain
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     cargo: Vec<String>,
@@ -37,6 +40,9 @@ pub fn run(args: &Args) -> Result<()> {
         tools::ensure()?;
     } else {
         println!("==> not root: the lab's tests will say that they are skipped");
+    }
+    if args.package {
+        return package::test::run();
     }
     build_ebpf::ensure()?;
     let agent = agent::build()?;

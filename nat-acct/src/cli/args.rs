@@ -164,6 +164,10 @@ pub struct StatusArgs {
 /// The options of `detach`.
 #[derive(Debug, clap::Args)]
 pub struct DetachArgs {
+    /// The configuration file of the agent, for what is not given here.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
     /// The directory that the agent was given.
     #[arg(long, value_name = "DIR", default_value = DEFAULT_PIN)]
     pub pin: PathBuf,

@@ -14,7 +14,7 @@ mod usage;
 
 pub use args::Args;
 pub use config::{HookChoice, Invocation, RunConfig};
-pub use file::default_config;
+pub use file::{DEFAULT_FILE, Key, default_config, explained_keys as keys};
 pub use parse::{Refusal, parse};
 pub use usage::UsageError;
 

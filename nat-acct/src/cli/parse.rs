@@ -4,14 +4,19 @@
 use std::{collections::BTreeMap, ffi::OsString, path::PathBuf};
 
 use clap::{
-    ArgMatches, CommandFactory, FromArgMatches as _, error::ErrorKind, parser::ValueSource,
+    Arg, ArgMatches, CommandFactory, FromArgMatches as _, error::ErrorKind, parser::ValueSource,
 };
 use nix::unistd::{SysconfVar, sysconf};
 
-use super::{Args, Invocation, UsageError, file};
+use super::{
+    Args, Invocation, UsageError,
+    file::{self, Setting},
+};
 
 /// The command that a configuration file is for.
 const RUN: &str = "run";
+/// Those that read one.
+const WITH_FILE: [&str; 2] = [RUN, "detach"];
 /// Every kernel that runs BPF programs knows its page size.
 const USUAL_PAGE_BYTES: u32 = 4096;
 
@@ -56,49 +61,48 @@ where
 
 /// `words` with those that a configuration file stands for, which the others win against.
 fn with_file(mut words: Vec<OsString>) -> Result<Vec<OsString>, UsageError> {
-    let command = Args::command().mut_subcommand(RUN, |run| {
+    let program = Args::command();
+    let lenient = program.clone().mut_subcommands(|command| {
         // The file may give it.
-        run.mut_args(|arg| arg.required(false))
+        command.mut_args(|arg| arg.required(false))
     });
     // What is wrong with the words is said later.
-    let Ok(matches) = command.clone().try_get_matches_from(&words) else {
+    let Ok(matches) = lenient.try_get_matches_from(&words) else {
         return Ok(words);
     };
-    let Some((run, typed)) = of_run(&command, &matches) else {
+    let Some((name, typed)) = matches
+        .subcommand()
+        .filter(|(name, _)| WITH_FILE.contains(name))
+    else {
         return Ok(words);
     };
-    if let Some(path) = typed.get_one::<PathBuf>("config") {
-        let settings = file::read(path, run)?.into_iter();
-        let is_typed = |id: &str| typed.value_source(id) == Some(ValueSource::CommandLine);
-        let wanted = settings.filter(|setting| !is_typed(&setting.id));
-        words.extend(wanted.flat_map(|setting| setting.words));
+    let (Some(path), Some(run), Some(command)) = (
+        typed.get_one::<PathBuf>("config"),
+        program.find_subcommand(RUN),
+        program.find_subcommand(name),
+    ) else {
+        return Ok(words);
+    };
+    for Setting { id, words: more } in file::read(path, run)? {
+        let is_option = command.get_arguments().any(|arg| arg.get_id() == &id);
+        if is_option && typed.value_source(&id) != Some(ValueSource::CommandLine) {
+            words.extend(more);
+        }
     }
     Ok(words)
 }
 
+/// The options of `run` with their values.
 fn options(matches: &ArgMatches) -> BTreeMap<String, Vec<OsString>> {
-    let command = Args::command();
-    let Some((run, typed)) = of_run(&command, matches) else {
-        return BTreeMap::new();
-    };
-    let option = |arg: &clap::Arg| {
+    let program = Args::command();
+    let run = program.find_subcommand(RUN).into_iter();
+    let option = |arg: &Arg| {
+        let typed = matches.subcommand_matches(RUN)?;
         let values = typed.get_raw(arg.get_id().as_str())?;
-        Some((
-            arg.get_long()?.to_owned(),
-            values.map(OsString::from).collect(),
-        ))
+        let values = values.map(OsString::from).collect();
+        Some((arg.get_long()?.to_owned(), values))
     };
-    file::keys(run).filter_map(option).collect()
-}
-
-fn of_run<'a>(
-    command: &'a clap::Command,
-    matches: &'a ArgMatches,
-) -> Option<(&'a clap::Command, &'a ArgMatches)> {
-    Some((
-        command.find_subcommand(RUN)?,
-        matches.subcommand_matches(RUN)?,
-    ))
+    run.flat_map(file::keys).filter_map(option).collect()
 }
 
 fn refusal(error: &clap::Error, words: &[OsString]) -> Refusal {

@@ -2,12 +2,11 @@
 //! nothing.
 
 use std::path::Path;
-use std::path::PathBuf;
 
 use nat_acct_tests::privilege::is_root;
 
 use crate::apt;
-use crate::process::{Cmd, find};
+use crate::process::{Cmd, cargo_bin, find};
 
 /// The compiler of Debian's packages.
 pub const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
@@ -170,13 +169,6 @@ fn parse(text: &str) -> Option<(Version, u32)> {
 fn version(text: &str) -> Option<Version> {
     let mut numbers = text.split(['.', '-', '+', '~']);
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
-}
-
-/// Where `cargo install` puts programs.
-pub fn cargo_bin() -> PathBuf {
-    let home = |name| std::env::var_os(name).map(PathBuf::from);
-    let cargo_home = home("CARGO_HOME").or_else(|| Some(home("HOME")?.join(".cargo")));
-    cargo_home.unwrap_or_default().join("bin")
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use super::facts::{self, DEBIAN_CARGO, DEBIAN_RUSTC, Facts, TARGET};
 use super::route::Route;
 use crate::apt;
-use crate::process::{Cmd, find};
+use crate::process::{Cmd, cargo_bin, find};
 
 /// The linker's version that was tried.
 const LINKER_VERSION: &str = "0.13.0";
@@ -167,5 +167,5 @@ fn with_linker_on_path(cmd: Cmd) -> Cmd {
         return cmd;
     }
     let path = std::env::var("PATH").unwrap_or_default();
-    cmd.env("PATH", format!("{}:{path}", facts::cargo_bin().display()))
+    cmd.env("PATH", format!("{}:{path}", cargo_bin().display()))
 }

@@ -129,7 +129,7 @@ impl Archive {
 }
 
 /// The mirror that this machine is set up with.
-fn mirror() -> String {
+pub fn mirror() -> String {
     let ask = Cmd::new("apt-get indextargets --format $(SITE)");
     let sites = ask.arg("Created-By: Packages").arg("Label: Debian").ask();
     let first = sites.as_deref().and_then(|sites| sites.lines().next());

@@ -11,22 +11,25 @@ use super::kernel::Kernel;
 use super::programs::Programs;
 use crate::process::Cmd;
 
-const INIT: &str = include_str!("init.sh");
-/// Those that a kernel has built in are not among its modules.
-const MODULES: [&str; 4] = ["virtio_pci", "9pnet_virtio", "9p", "overlay"];
+/// What the first process does, and the modules that it needs. Those that a kernel has built in are
+/// not among its modules.
+pub struct Init {
+    pub script: &'static str,
+    pub modules: &'static [&'static str],
+}
 
 /// Makes it in `dir`; returns the file.
-pub fn make(dir: &Path, kernel: &Kernel, programs: &Programs) -> Result<PathBuf> {
+pub fn make(dir: &Path, init: &Init, kernel: &Kernel, programs: &Programs) -> Result<PathBuf> {
     let tree = dir.join("initramfs");
     let _ = fs::remove_dir_all(&tree);
     for part in ["bin", "dev", "modules"] {
         fs::create_dir_all(tree.join(part))?;
     }
-    let init = tree.join("init");
-    fs::write(&init, INIT)?;
-    fs::set_permissions(&init, fs::Permissions::from_mode(0o755))?;
+    let script = tree.join("init");
+    fs::write(&script, init.script)?;
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
     fs::copy(programs.busybox()?, tree.join("bin/busybox"))?;
-    copy_modules(kernel, &tree.join("modules"))?;
+    copy_modules(kernel, init.modules, &tree.join("modules"))?;
     let archive = dir.join("initramfs.cpio");
     let script = format!(
         "find . | bin/busybox cpio -o -H newc >'{}'",
@@ -38,22 +41,22 @@ pub fn make(dir: &Path, kernel: &Kernel, programs: &Programs) -> Result<PathBuf>
 }
 
 /// Copies the modules, so named that their order is the one in which they can be loaded.
-fn copy_modules(kernel: &Kernel, to: &Path) -> Result<()> {
+fn copy_modules(kernel: &Kernel, wanted: &[&str], to: &Path) -> Result<()> {
     let modules = kernel.modules.join(&kernel.release);
     let list = modules.join("modules.dep");
     let list = fs::read_to_string(&list).with_context(|| format!("no {}", list.display()))?;
-    for (place, module) in in_order(&list).iter().enumerate() {
+    for (place, module) in in_order(&list, wanted).iter().enumerate() {
         fs::copy(modules.join(module), to.join(format!("{place:02}")))
             .with_context(|| format!("no module {module}"))?;
     }
     Ok(())
 }
 
-/// [`MODULES`] and what they need, each after what it needs itself.
-fn in_order(list: &str) -> Vec<&str> {
+/// The modules and what they need, each after what it needs itself.
+fn in_order<'a>(list: &'a str, wanted: &[&str]) -> Vec<&'a str> {
     let mut order = Vec::new();
-    for name in MODULES {
-        if let Some((path, _)) = lines(list).find(|(path, _)| name_of(path) == name) {
+    for name in wanted {
+        if let Some((path, _)) = lines(list).find(|(path, _)| name_of(path) == *name) {
             add(path, list, &mut order);
         }
     }
@@ -102,6 +105,6 @@ mod tests {
             "a/9pnet_virtio.ko.xz",
             "a/9p.ko.xz",
         ];
-        assert_eq!(in_order(list), order);
+        assert_eq!(in_order(list, &["9pnet_virtio", "9p"]), order);
     }
 }

@@ -10,13 +10,18 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::initramfs;
+use super::initramfs::{self, Init};
 use super::kernel::Kernel;
 use super::programs::Programs;
 use crate::process::Cmd;
 
 /// Lines of the kernel's own output that are shown when something went wrong.
 const LAST_LINES: usize = 20;
+
+const INIT: Init = Init {
+    script: include_str!("init.sh"),
+    modules: &["virtio_pci", "9pnet_virtio", "9p", "overlay"],
+};
 
 /// What is needed to start it.
 pub struct Machine<'a> {
@@ -31,61 +36,10 @@ pub struct Machine<'a> {
 impl Machine<'_> {
     /// Boots, and passes on each line that the script writes, until the script has ended the
     /// machine. After `limit` the machine is ended in any case.
-    pub fn run(&self, limit: Duration, mut line: impl FnMut(&str)) -> Result<()> {
-        let mut qemu = Ended(self.start()?);
-        let output = qemu.0.stdout.take().context("no pipe")?;
-        let (lines, received) = channel();
-        std::thread::spawn(move || {
-            let whole = BufReader::new(output).lines().map_while(Result::ok);
-            whole.for_each(|line| drop(lines.send(line)));
-        });
-        let deadline = Instant::now() + limit;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match received.recv_timeout(left) {
-                Ok(text) => line(text.trim_end()),
-                Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => {
-                    bail!("not done after {limit:?}\n{}", self.last_messages())
-                }
-            }
-        }
-        let status = qemu.0.wait()?;
-        ensure!(status.success(), "QEMU failed ({status})");
-        Ok(())
-    }
-
-    /// The end of what the kernel wrote to its console.
-    pub fn last_messages(&self) -> String {
-        let text = fs::read(self.console()).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let lines: Vec<_> = text.lines().collect();
-        let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
-        format!("the kernel's last messages:\n{}", last.join("\n"))
-    }
-
-    fn start(&self) -> Result<Child> {
-        let initramfs = initramfs::make(self.dir, self.kernel, self.programs)?;
-        let qemu = self
-            .programs
-            .qemu()?
-            .args([
-                "-accel",
-                accelerator(),
-                "-cpu",
-                "max",
-                "-smp",
-                "2",
-                "-m",
-                "1536M",
-            ])
-            .args([
-                "-nodefaults",
-                "-no-user-config",
-                "-display",
-                "none",
-                "-no-reboot",
-            ])
+    pub fn run(&self, limit: Duration, line: impl FnMut(&str)) -> Result<()> {
+        let initramfs = initramfs::make(self.dir, &INIT, self.kernel, self.programs)?;
+        let qemu = qemu(self.programs)?
+            .arg("-no-reboot")
             .arg("-kernel")
             .arg(self.kernel.image.display().to_string())
             .arg("-initrd")
@@ -97,11 +51,16 @@ impl Machine<'_> {
             .args(["-serial", "stdio"]);
         let qemu = shared(qemu, "host", Path::new("/"), ",readonly=on");
         let qemu = shared(qemu, "share", self.share, "");
-        qemu.command()
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("cannot run QEMU")
+        run(&qemu, limit, line).with_context(|| self.last_messages())
+    }
+
+    /// The end of what the kernel wrote to its console.
+    pub fn last_messages(&self) -> String {
+        let text = fs::read(self.console()).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<_> = text.lines().collect();
+        let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
+        format!("the kernel's last messages:\n{}", last.join("\n"))
     }
 
     /// What the kernel does not know it gives to the first process as its environment. A panic ends
@@ -116,6 +75,44 @@ impl Machine<'_> {
     fn console(&self) -> PathBuf {
         self.dir.join("console.log")
     }
+}
+
+/// QEMU with the processors and the memory of a machine that has nothing else yet.
+pub fn qemu(programs: &Programs) -> Result<Cmd> {
+    Ok(programs
+        .qemu()?
+        .args(["-accel", accelerator(), "-cpu", "max"])
+        .args(["-smp", "2", "-m", "1536M"])
+        .args(["-nodefaults", "-no-user-config", "-display", "none"]))
+}
+
+/// Runs it until it ends, and passes on each line of its standard output. After `limit` it is ended
+/// in any case.
+pub fn run(qemu: &Cmd, limit: Duration, mut line: impl FnMut(&str)) -> Result<()> {
+    let qemu = qemu
+        .command()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn();
+    let mut qemu = Ended(qemu.context("cannot run QEMU")?);
+    let output = qemu.0.stdout.take().context("no pipe")?;
+    let (lines, received) = channel();
+    std::thread::spawn(move || {
+        let whole = BufReader::new(output).lines().map_while(Result::ok);
+        whole.for_each(|line| drop(lines.send(line)));
+    });
+    let deadline = Instant::now() + limit;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match received.recv_timeout(left) {
+            Ok(text) => line(text.trim_end()),
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => bail!("not done after {limit:?}"),
+        }
+    }
+    let status = qemu.0.wait()?;
+    ensure!(status.success(), "QEMU failed ({status})");
+    Ok(())
 }
 
 /// A directory of the host as a 9p device.

@@ -1,14 +1,14 @@
 //! `cargo xtask test --kernel SUITE`: tests on the kernels of Debian's suites, each in a virtual
 //! machine over this machine's files.
 
-mod archive;
+pub mod archive;
 mod binaries;
-mod initramfs;
-mod kernel;
-mod machine;
+pub mod initramfs;
+pub mod kernel;
+pub mod machine;
 mod outcome;
 mod page;
-mod programs;
+pub mod programs;
 mod script;
 mod selection;
 mod suite;

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use clap::{Arg, ArgAction, CommandFactory as _};
 
-use super::keys;
 use crate::cli::{
     RELOADED,
     args::{Args, DEFAULT_PIN, DEFAULT_STATUS_SOCKET},
@@ -25,36 +24,57 @@ const HEAD: &str = "\
 # (`systemctl reload nat-acct`) has the keys that say so read again. See nat-acct.toml(5).
 ";
 
-/// A configuration for a service, in which `inside` and `outside` are to be filled in.
-pub fn default_config() -> String {
+/// A key of a configuration file, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The long option of `run`.
+    pub name: String,
+    /// What there is to say of it, in paragraphs.
+    pub explained: Vec<String>,
+    /// The default, or else what a value looks like, as TOML.
+    pub example: String,
+}
+
+/// All keys, in the order of the help.
+pub fn keys() -> Vec<Key> {
     let program = Args::command();
     let run = program.find_subcommand("run").into_iter();
-    let entries = run.flat_map(keys).map(entry);
+    let key = |arg: &Arg| Key {
+        name: arg.get_long().unwrap_or_default().to_owned(),
+        explained: explained(arg),
+        example: example(arg),
+    };
+    run.flat_map(super::keys).map(key).collect()
+}
+
+/// A configuration for a service, in which `inside` and `outside` are to be filled in.
+pub fn default_config() -> String {
+    let entries = keys().into_iter().map(|key| entry(&key));
     std::iter::once(HEAD.to_owned()).chain(entries).collect()
 }
 
-fn entry(arg: &Arg) -> String {
-    let key = arg.get_long().unwrap_or_default();
+fn entry(key: &Key) -> String {
+    let Key { name, example, .. } = key;
     let mut text = String::from("\n");
-    for paragraph in paragraphs(arg) {
-        for line in wrapped(&paragraph) {
+    for paragraph in &key.explained {
+        for line in wrapped(paragraph) {
             // Writing to a string does not fail.
             let _ = writeln!(text, "# {line}");
         }
     }
-    let preset = OF_A_SERVICE.iter().find(|(name, _)| *name == key);
+    let preset = OF_A_SERVICE.iter().find(|(preset, _)| preset == name);
     let _ = match preset {
-        Some((_, value)) => writeln!(text, "{key} = {value:?}"),
-        None => writeln!(text, "#{key} = {}", example(arg)),
+        Some((_, value)) => writeln!(text, "{name} = {value:?}"),
+        None => writeln!(text, "#{name} = {example}"),
     };
     text
 }
 
-/// What there is to say of a key, for people.
-pub(super) fn paragraphs(arg: &Arg) -> Vec<String> {
+fn explained(arg: &Arg) -> Vec<String> {
     let help = arg.get_long_help().or_else(|| arg.get_help());
     let mut all = vec![sentence(help.map(ToString::to_string))];
-    for value in arg.get_possible_values() {
+    let is_flag = matches!(arg.get_action(), ArgAction::SetTrue);
+    for value in arg.get_possible_values().iter().filter(|_| !is_flag) {
         let meaning = sentence(value.get_help().map(ToString::to_string));
         all.push(format!("\"{}\": {meaning}", value.get_name()));
     }

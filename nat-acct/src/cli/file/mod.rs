@@ -11,7 +11,7 @@ use clap::{ArgAction, Command, error::ErrorKind};
 use strsim::damerau_levenshtein;
 use toml::de::DeTable;
 
-pub use self::default::default_config;
+pub use self::default::{Key, default_config, keys as explained_keys};
 use super::UsageError;
 
 /// Where a service finds it.

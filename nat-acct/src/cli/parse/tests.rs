@@ -6,7 +6,7 @@ use tracing::Level;
 
 use super::*;
 use crate::{
-    agent::Address,
+    agent::{Address, DetachConfig},
     cli::{HookChoice, RunConfig},
     engine::{Interim, Timeouts},
     record::{Format, Remotes},
@@ -84,6 +84,26 @@ fn every_option_arrives() {
                  --no-destination --start-records --update-every 1h --metrics /run/m \
                  --status-socket /run/s";
     assert_eq!(meant(typed), Ok(Invocation::Run(config)));
+}
+
+/// The words win, and what `detach` has no option for is left alone.
+#[test]
+fn detach_goes_by_the_file_of_the_agent() {
+    let name = format!("nat-acct-{}.toml", std::process::id());
+    let file = std::env::temp_dir().join(name);
+    let text = "inside = \"br0\"\npin = \"/x\"\noutput = \"/y\"\nformat = \"compact\"\n\
+                no-destination = true\nidle-timeout = \"1h\"\n";
+    std::fs::write(&file, text).expect("a file");
+    let meant = meant(&format!("detach --config {} --output -", file.display()));
+    std::fs::remove_file(&file).expect("it is there");
+    let config = DetachConfig {
+        pin: "/x".into(),
+        output: Output::Standard,
+        format: Format::Compact,
+        remotes: Remotes::LeftOut,
+        log_level: Level::INFO,
+    };
+    assert_eq!(meant, Ok(Invocation::Detach(config)));
 }
 
 #[test]
