@@ -8,7 +8,7 @@ use nat_acct_tests::privilege::is_root;
 use crate::apt;
 use crate::process::find;
 
-const PROGRAMS: [(&str, &str); 22] = [
+const PROGRAMS: [(&str, &str); 23] = [
     ("bpftool", "bpftool"),
     ("conntrack", "conntrack"),
     ("curl", "curl"),
@@ -31,6 +31,7 @@ const PROGRAMS: [(&str, &str); 22] = [
     ("tcpdump", "tcpdump"),
     ("tshark", "tshark"),
     ("wg", "wireguard-tools"),
+    ("zstd", "zstd"),
 ];
 
 /// Sees to it that all programs are there; quick and silent when they are.

@@ -10,6 +10,7 @@ use super::{
     file::DEFAULT_FILE,
     metrics::{MetricsArg, parse_metrics},
     replay::ReplayArgs,
+    rotation::RotationArgs,
 };
 
 pub(super) const DEFAULT_PIN: &str = "/sys/fs/bpf/nat-acct";
@@ -99,6 +100,10 @@ pub struct RunArgs {
     /// What both `run` and `replay` are told of records.
     #[command(flatten)]
     pub accounting: AccountingArgs,
+
+    /// When the output is rotated.
+    #[command(flatten)]
+    pub rotation: RotationArgs,
 
     /// How many connections are followed at a time. This sets how much kernel memory is used;
     /// connections beyond it are not recorded, but counted.
