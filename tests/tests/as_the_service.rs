@@ -27,7 +27,6 @@ fn it_rotates_attaches_again_and_tells_how_it_stands() -> Result<()> {
         let config = lab.dir().join("nat-acct.toml");
         // Elsewhere than all that it writes.
         let run = std::env::temp_dir().join(format!("nat-acct-run-{}", std::process::id()));
-        fs::create_dir_all(&run)?;
         let socket = run.join("status");
         fs::write(
             &config,

@@ -135,7 +135,7 @@ pub struct RunArgs {
     pub metrics: MetricsArg,
 
     /// A unix socket at which `nat-acct status` asks the agent. It is made for the owner and the
-    /// group, in a directory that must be there.
+    /// group, and its directory, if that is missing.
     #[arg(long, value_name = "PATH")]
     pub status_socket: Option<PathBuf>,
 
