@@ -52,7 +52,12 @@ impl Archive {
     pub fn look(&self, now: Timestamp) -> io::Result<()> {
         let tidied = self.tidy();
         let compressed = self.compress_all();
-        tidied.and(compressed).and(self.remove_surplus(now))
+        let all = self.all()?;
+        if compressed.is_ok() && self.plain(&all).next().is_some() {
+            // Another was rotated meanwhile. How much there is will be known when it is compressed.
+            return tidied;
+        }
+        tidied.and(compressed).and(self.remove_surplus(&all, now))
     }
 
     /// Removes what is left of an interrupted look.
@@ -79,18 +84,17 @@ impl Archive {
             .try_for_each(|found| fs::remove_file(&found.path))
     }
 
-    /// The newest stays as it is: somebody may still be reading it.
     fn compress_all(&self) -> io::Result<()> {
         let all = self.all()?;
-        let Some((_, older)) = all.split_last().filter(|_| self.compressed) else {
-            return Ok(());
-        };
-        let plain = older
-            .iter()
-            .filter(|found| found.rotated.form == Form::Plain);
-        plain
-            .map(|found| self.compress(&found.path))
-            .fold(Ok(()), io::Result::and)
+        let compressed = self.plain(&all).map(|found| self.compress(&found.path));
+        compressed.fold(Ok(()), io::Result::and)
+    }
+
+    /// What is to be compressed. The newest stays as it is: somebody may still be reading it.
+    fn plain<'a>(&self, all: &'a [Found]) -> impl Iterator<Item = &'a Found> + use<'a> {
+        let older = all.split_last().filter(|_| self.compressed);
+        let older = older.map_or(&[][..], |(_, older)| older).iter();
+        older.filter(|found| found.rotated.form == Form::Plain)
     }
 
     fn compress(&self, plain: &Path) -> io::Result<()> {
@@ -111,8 +115,7 @@ impl Archive {
         fs::remove_file(plain)
     }
 
-    fn remove_surplus(&self, now: Timestamp) -> io::Result<()> {
-        let all = self.all()?;
+    fn remove_surplus(&self, all: &[Found], now: Timestamp) -> io::Result<()> {
         let sizes: Vec<_> = all
             .iter()
             .map(|found| (found.rotated.at, found.bytes))
