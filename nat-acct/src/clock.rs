@@ -1,5 +1,6 @@
 //! The only place where a clock is read.
 
+use jiff::Timestamp;
 use nix::time::{ClockId, clock_gettime};
 
 use crate::record::Reading;
@@ -28,6 +29,11 @@ pub fn read() -> Reading {
         }
     }
     reading
+}
+
+/// The wall clock, now; the Unix epoch if it shows a time that is none.
+pub fn wall() -> Timestamp {
+    Timestamp::from_nanosecond(now_ns(ClockId::CLOCK_REALTIME)).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 fn read_once() -> Reading {

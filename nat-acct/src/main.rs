@@ -93,6 +93,7 @@ fn agent_config(run: RunConfig) -> Result<agent::Config> {
             hook: hook(run.hook),
         },
         output: run.output,
+        rotation: run.rotation,
         format: run.format,
         remotes: run.remotes,
         timeouts: run.timeouts,

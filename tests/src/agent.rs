@@ -73,8 +73,14 @@ impl Agent {
     /// Starts `nat-acct run --inside br0 --outside eth1` with this file as its
     /// `--output`, and waits until it has attached.
     pub fn start_to(lab: &Lab, output: &Path) -> Result<Self> {
+        Self::start_to_with(lab, output, &[])
+    }
+
+    /// The same with these further arguments.
+    pub fn start_to_with(lab: &Lab, output: &Path, args: &[&str]) -> Result<Self> {
         let mut command = lab.command(Ns::Gateway, binary()?);
         command.args(["run", "--inside", INSIDE, "--outside", OUTSIDE]);
+        command.args(args);
         let mut agent = Self::spawn_to(lab, command, output, &fresh_name())?;
         agent.wait_attached()?;
         Ok(agent)

@@ -16,6 +16,7 @@ pub mod notified;
 pub mod privilege;
 pub mod random;
 pub mod refusal;
+pub mod rotated;
 pub mod scrape;
 pub mod seccomp;
 pub mod server;

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use nix::unistd::geteuid;
@@ -80,6 +80,21 @@ pub fn as_nobody(lab: &Lab, capabilities: &[&str]) -> Result<Agent> {
         .arg(binary)
         .args(["run", "--inside", INSIDE, "--outside", OUTSIDE]);
     Agent::spawn_command(lab, setpriv)
+}
+
+/// Starts the agent with this configuration file and the rights that its service has: root with no
+/// other capabilities than loading takes; waits until it has attached.
+pub fn as_the_service(lab: &Lab, config: &Path) -> Result<Agent> {
+    let mut setpriv = lab.command(Ns::Gateway, "setpriv");
+    setpriv
+        .args(["--inh-caps=-all", "--no-new-privs"])
+        .arg("--bounding-set=-all,+bpf,+net_admin,+perfmon")
+        .arg(binary()?)
+        .args(["run", "--config"])
+        .arg(config);
+    let mut agent = Agent::spawn_command(lab, setpriv)?;
+    agent.wait_attached()?;
+    Ok(agent)
 }
 
 /// A copy of the agent that nobody can run, wherever it was built.

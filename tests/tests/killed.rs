@@ -1,14 +1,14 @@
 //! An agent that is killed again and again, in the middle of ten thousand
 //! connections: with `--pin`, the next one finds all that was known.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use nat_acct_tests::server::Nginx;
 use nat_acct_tests::traffic::many;
-use nat_acct_tests::truth::assert_same;
+use nat_acct_tests::truth::{assert_same, without_duplicates};
 use nat_acct_tests::{Agent, Random, agent, detach, in_a_lab, wait_until};
 use serde_json::Value;
 
@@ -69,29 +69,6 @@ fn killed(args: &[&str]) -> Result<()> {
         assert!(numbers.into_iter().eq(0..CONNECTIONS as u64));
         Ok(())
     })
-}
-
-/// A record may be written again after a kill: the same connection, with the
-/// same identifier and number, and the same in all but its times.
-fn without_duplicates(records: Vec<Value>) -> Result<Vec<Value>> {
-    let mut by_id: BTreeMap<String, Value> = BTreeMap::new();
-    for record in records {
-        if let Some(earlier) = by_id.insert(id(&record), record.clone()) {
-            assert_eq!(timeless(earlier)?, timeless(record)?);
-        }
-    }
-    Ok(by_id.into_values().collect())
-}
-
-/// Two agents compare the clocks at two moments.
-fn timeless(mut record: Value) -> Result<Value> {
-    let fields = record.as_object_mut().context("not an object")?;
-    fields.remove("@timestamp");
-    let event = fields["event"].as_object_mut().context("not an object")?;
-    for time in ["start", "end", "duration"] {
-        event.remove(time);
-    }
-    Ok(record)
 }
 
 fn id(record: &Value) -> String {

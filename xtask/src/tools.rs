@@ -32,6 +32,7 @@ const PROGRAMS: [(&str, &str); 23] = [
     ("tcpdump", "tcpdump"),
     ("tshark", "tshark"),
     ("wg", "wireguard-tools"),
+    ("zstd", "zstd"),
 ];
 
 /// Sees to it that all programs are there; quick and silent when they are.

@@ -26,8 +26,7 @@ pub(super) async fn settle(config: &Config, inherited: &Inherited) -> Result<()>
         .telling(config.remotes)
         .of_boot(boot::id()?);
     let sink = Sink::open(config.output.clone())?;
-    let recorder = Recorder::start(sink, stamp, config.format);
-    let mut recorder = recorder.context("cannot start the thread that writes records")?;
+    let mut recorder = Recorder::start(sink, stamp, config.format, None)?;
     let mut remains = inherited.detach(tick_ns)?;
     let timeouts = Timeouts {
         close_on_first_fin: inherited.closes_on_first_fin(),

@@ -50,7 +50,7 @@ use crate::{
     clock,
     engine::{Engine, Interim, Timeouts},
     record::{Format, Remotes, Stamp},
-    sink::{self, Output, Sink},
+    sink::{self, Output, Rotation, Sink},
     source::live::{Live, Pins, Places, Settings},
 };
 
@@ -71,6 +71,8 @@ pub struct Config {
     pub places: Places,
     /// Where records go.
     pub output: Output,
+    /// When that is rotated, if it is.
+    pub rotation: Option<Rotation>,
     /// How they are written.
     pub format: Format,
     /// What they say of remotes.
@@ -224,8 +226,8 @@ impl Prepared {
 
     /// Starts the thread that writes, and takes in what there is already.
     fn drive(self, config: &Config) -> Result<Driver> {
-        let recorder = Recorder::start(self.sink, self.stamp, config.format);
-        let recorder = recorder.context("cannot start the thread that writes records")?;
+        let rotation = config.rotation.as_ref();
+        let recorder = Recorder::start(self.sink, self.stamp, config.format, rotation)?;
         let mut engine = Engine::new(config.timeouts);
         engine.set_interim(config.interim);
         engine.reserve(config.settings.max_connections as usize);

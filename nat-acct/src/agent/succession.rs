@@ -45,6 +45,7 @@ impl DetachConfig {
                 log_level: self.log_level,
             },
             pin: Some(self.pin.clone()),
+            rotation: None,
             metrics: None,
             status_socket: None,
             landlock: false,
@@ -106,6 +107,8 @@ fn succeeding(config: &Config, predecessor: Predecessor) -> Config {
             ..config.timeouts
         },
         settings,
+        // Threads of the start would keep what it was allowed.
+        rotation: None,
         ..config.clone()
     }
 }

@@ -10,6 +10,7 @@ use super::{
     file::DEFAULT_FILE,
     metrics::{MetricsArg, parse_metrics},
     replay::ReplayArgs,
+    rotation::RotationArgs,
 };
 
 pub(super) const DEFAULT_PIN: &str = "/sys/fs/bpf/nat-acct";
@@ -100,6 +101,10 @@ pub struct RunArgs {
     #[command(flatten)]
     pub accounting: AccountingArgs,
 
+    /// When the output is rotated.
+    #[command(flatten)]
+    pub rotation: RotationArgs,
+
     /// How many connections are followed at a time. This sets how much kernel memory is used;
     /// connections beyond it are not recorded, but counted.
     #[arg(long, value_name = "N", default_value_t = 65_536,
@@ -130,7 +135,7 @@ pub struct RunArgs {
     pub metrics: MetricsArg,
 
     /// A unix socket at which `nat-acct status` asks the agent. It is made for the owner and the
-    /// group, in a directory that must be there.
+    /// group, and its directory, if that is missing.
     #[arg(long, value_name = "PATH")]
     pub status_socket: Option<PathBuf>,
 

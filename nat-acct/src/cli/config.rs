@@ -19,7 +19,7 @@ use crate::{
     engine::{Interim, Timeouts},
     record::{Format, Remotes},
     replay,
-    sink::Output,
+    sink::{Output, Rotation},
 };
 
 /// A command to carry out.
@@ -50,6 +50,8 @@ pub struct RunConfig {
     pub outside: Vec<OsString>,
     /// Where records go.
     pub output: Output,
+    /// When that is rotated, if it is.
+    pub rotation: Option<Rotation>,
     /// How they look.
     pub format: Format,
     /// What they say of remotes.
@@ -122,13 +124,15 @@ impl RunConfig {
     pub fn new(args: RunArgs, page_bytes: u32) -> Result<Self, UsageError> {
         check_interfaces(&args.inside, &args.outside)?;
         check_ring(args.ring_bytes, page_bytes)?;
+        let output = args.accounting.output.clone().into();
         Ok(Self {
+            rotation: args.rotation.meant(&output)?,
+            output,
             inside: args.inside,
             outside: args.outside,
             timeouts: args.accounting.timeouts(),
             interim: args.accounting.interim(),
             remotes: args.accounting.remotes(),
-            output: args.accounting.output.into(),
             format: args.accounting.format.into(),
             max_connections: args.max_connections,
             ring_bytes: args.ring_bytes,

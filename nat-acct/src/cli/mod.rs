@@ -10,6 +10,7 @@ mod file;
 mod metrics;
 mod parse;
 mod replay;
+mod rotation;
 mod usage;
 
 pub use args::Args;

@@ -24,6 +24,12 @@ pub enum UsageError {
     /// A capture or an interface without a name.
     #[error("{0} wants a capture, or an interface in one")]
     NamelessCapture(&'static str),
+    /// Rotated files are to be removed, but none are made.
+    #[error("--keep-for and --keep-size want --rotate-size or --rotate-every")]
+    KeepWithoutRotation,
+    /// Rotation of what has no name.
+    #[error("--rotate-size and --rotate-every want a file as --output")]
+    RotationOfStandardOutput,
     /// A ring buffer that the kernel would refuse.
     #[error("--ring-bytes {0} is not a power of two, at least {1} (a page)")]
     RingSize(u32, u32),

@@ -67,12 +67,19 @@ impl OutputFile {
         Some(FileId::from(&metadata))
     }
 
+    /// When it was last written to, in nanoseconds since the Unix epoch.
+    pub fn modified_ns(&self) -> Option<i128> {
+        let metadata = self.file.metadata().ok()?;
+        Some(i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec()))
+    }
+
     /// Whether it is a regular file without a name: what is written to it is lost at the end.
     pub fn is_nameless(&self) -> bool {
         self.is_regular && self.file.metadata().is_ok_and(|data| data.nlink() == 0)
     }
 
-    fn len_bytes(&self) -> Option<u64> {
+    /// Length of a regular file.
+    pub fn len_bytes(&self) -> Option<u64> {
         let metadata = self.file.metadata().ok().filter(|_| self.is_regular)?;
         Some(metadata.len())
     }

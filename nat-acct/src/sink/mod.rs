@@ -6,14 +6,17 @@ mod file;
 mod lines;
 mod output;
 mod place;
+mod rotation;
 
-use std::io;
+use std::{ffi::OsString, io};
 
 pub use error::SinkError;
 pub use output::Output;
 pub use place::directory;
+pub use rotation::{Archive, Due, Keep, Rotation};
 
 use file::OutputFile;
+use jiff::Timestamp;
 use lines::Lines;
 use place::Place;
 
@@ -89,6 +92,35 @@ impl Sink {
             (Some(place), Some(ours)) => place.id() != Some(ours),
             // A pipe or a device cannot be rotated.
             (None, _) | (_, None) => false,
+        }
+    }
+
+    /// Whether it is a regular file that has its own name, and not by a symbolic link.
+    pub fn can_rotate(&self) -> bool {
+        let place = self.place.as_ref();
+        self.lines.target().id().is_some() && place.is_some_and(|place| !place.is_link())
+    }
+
+    /// Length of the file in bytes; 0 of what is none.
+    pub fn len_bytes(&self) -> u64 {
+        self.lines.target().len_bytes().unwrap_or(0)
+    }
+
+    /// When the file was last written to, in nanoseconds since the Unix epoch; `None` if it is empty.
+    pub fn modified_ns(&self) -> Option<i128> {
+        self.lines
+            .target()
+            .modified_ns()
+            .filter(|_| self.len_bytes() > 0)
+    }
+
+    /// Gives the file the name of one that was rotated at `at`, which is returned. All lines that were
+    /// added should be written before, and the file has to be opened by its own name behind it, by
+    /// [`Self::reopen`].
+    pub fn rename_aside(&mut self, at: Timestamp) -> io::Result<OsString> {
+        match &mut self.place {
+            Some(place) => place.rename_aside(at),
+            None => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 

@@ -6,7 +6,7 @@
 //! open stays good. Permission to make files in it is still needed then.
 
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fs::{self, File},
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     os::fd::OwnedFd,
@@ -14,23 +14,33 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use jiff::{SignedDuration, Timestamp};
 use nix::{
-    fcntl::{AtFlags, OFlag, open, openat},
+    errno::Errno,
+    fcntl::{AtFlags, OFlag, open, openat, renameat},
     sys::stat::{FileStat, Mode, fstatat},
 };
 use tracing::warn;
 
-use super::file::{FileId, OutputFile};
+use super::{
+    file::{FileId, OutputFile},
+    rotation,
+};
 use crate::one_line::one_line;
 
 /// Who spoke to whom is not for everybody on the machine.
 const MODE: Mode = Mode::S_IRUSR.union(Mode::S_IWUSR).union(Mode::S_IRGRP);
+
+/// Names of rotated files are that far apart.
+const APART: SignedDuration = SignedDuration::from_millis(1);
 
 #[derive(Debug)]
 pub struct Place {
     path: PathBuf,
     directory: OwnedFd,
     name: OsString,
+    /// By which time the file was last renamed.
+    last_aside: Timestamp,
 }
 
 impl Place {
@@ -40,6 +50,7 @@ impl Place {
             directory: open_directory(path)?,
             name,
             path: path.to_owned(),
+            last_aside: Timestamp::UNIX_EPOCH,
         })
     }
 
@@ -68,6 +79,41 @@ impl Place {
         }
     }
 
+    /// Whether it is a symbolic link.
+    pub fn is_link(&self) -> bool {
+        let found = fs::symlink_metadata(&self.path);
+        found.is_ok_and(|metadata| metadata.is_symlink())
+    }
+
+    /// Gives the file the name of one that was rotated at `at`, or the first later one that is free
+    /// and behind all that were given before; returns it.
+    pub fn rename_aside(&mut self, at: Timestamp) -> io::Result<OsString> {
+        let mut at = at.max(behind(self.last_aside)?);
+        loop {
+            let name = rotation::name(&self.name, at);
+            if self.is_free(&name)? {
+                renameat(&self.directory, &*self.name, &self.directory, &*name)?;
+                self.last_aside = at;
+                return Ok(name);
+            }
+            at = behind(at)?;
+        }
+    }
+
+    /// Also if the file was compressed since.
+    fn is_free(&self, name: &OsStr) -> io::Result<bool> {
+        let mut compressed = name.to_owned();
+        compressed.push(rotation::COMPRESSED);
+        for name in [name, &compressed] {
+            match fstatat(&self.directory, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+                Ok(_) => return Ok(false),
+                Err(Errno::ENOENT) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(true)
+    }
+
     fn open_with(&self, flags: OFlag) -> io::Result<File> {
         let flags = flags | OFlag::O_CLOEXEC;
         let file = openat(&self.directory, self.name.as_os_str(), flags, MODE)?;
@@ -87,6 +133,10 @@ impl Place {
         // An empty file has no last byte, which is an error too.
         last_byte().is_ok_and(|byte| byte != b'\n')
     }
+}
+
+fn behind(at: Timestamp) -> io::Result<Timestamp> {
+    at.saturating_add(APART).map_err(io::Error::other)
 }
 
 fn name(path: &Path) -> io::Result<OsString> {

@@ -44,6 +44,8 @@ fn each_half_names_the_other() {
     assert_eq!(called.totals.sent, caller.totals.received);
     assert_eq!(called.totals.received, caller.totals.sent);
     assert!(called.repeats_another() && !caller.repeats_another());
+    // They have passed once.
+    assert_eq!(gateway.engine.stats().totals, caller.totals);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What the endpoints of a connection say about it, and whether a record says
 //! the same.
 
+mod again;
 mod capture;
 mod compare;
 pub mod conntrack;
@@ -15,6 +16,7 @@ mod wire;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
+pub use again::without_duplicates;
 pub use capture::{Capture, Seen};
 pub use compare::{Cell, Row, assert_equal, compare};
 pub use counter::Counter;

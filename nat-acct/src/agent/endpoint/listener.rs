@@ -2,11 +2,11 @@
 //! is taken over, and nothing else is.
 
 use std::{
-    fs,
+    fs::{self, DirBuilder},
     io::{self, ErrorKind},
     net,
     os::unix::{
-        fs::{FileTypeExt as _, PermissionsExt as _},
+        fs::{DirBuilderExt as _, FileTypeExt as _, PermissionsExt as _},
         net as unix,
     },
     path::{Path, PathBuf},
@@ -19,9 +19,11 @@ use tokio::{
 };
 
 use super::Address;
+use crate::sink::directory;
 
 /// For the owner and the group, as records are.
 const MODE: u32 = 0o660;
+const DIRECTORY_MODE: u32 = 0o750;
 
 /// One who has connected.
 pub(super) type Stream = Box<dyn Connected>;
@@ -69,6 +71,7 @@ fn tcp(address: &net::SocketAddr) -> Result<TcpListener> {
 
 impl UnixSocket {
     fn bind(path: &Path) -> Result<Self> {
+        make_directory(directory(path))?;
         let listener = match unix::UnixListener::bind(path) {
             Err(error) if error.kind() == ErrorKind::AddrInUse => {
                 remove_abandoned(path)?;
@@ -82,6 +85,14 @@ impl UnixSocket {
             listener: UnixListener::from_std(listener)?,
             path: path.to_owned(),
         })
+    }
+}
+
+/// One below `/run` is gone after each boot.
+fn make_directory(directory: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(DIRECTORY_MODE).create(directory) {
+        Err(_) if directory.is_dir() => Ok(()),
+        made => made,
     }
 }
 

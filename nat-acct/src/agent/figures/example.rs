@@ -54,6 +54,7 @@ pub(in crate::agent) fn of_a_day() -> Figures {
             lag_seconds: 0.25,
             errors: 0,
             failing: None,
+            rotations: 0,
             starts_left_out: 0,
             updates_left_out: 0,
         },

@@ -149,6 +149,8 @@ pub struct Output {
     pub errors: u64,
     /// Why it fails now, if it does.
     pub failing: Option<String>,
+    /// How often it was rotated by the agent itself.
+    pub rotations: u64,
     /// Records of starts that there was no room for.
     pub starts_left_out: u64,
     /// Records of updates, likewise.

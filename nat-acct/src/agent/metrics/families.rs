@@ -292,6 +292,12 @@ pub(super) const FAMILIES: &[Family] = &[
         "Whether writing fails now.",
     ),
     family(
+        "nat_acct_output_rotations_total",
+        &[],
+        Counter(|f| one(f.output.rotations)),
+        "Times that the agent rotated the output.",
+    ),
+    family(
         "nat_acct_log_messages_total",
         &["level"],
         Counter(|f| {

@@ -20,6 +20,7 @@ impl Recorder {
             lag_seconds: lag_ns.unwrap_or(0) as f64 / 1e9,
             errors: status.errors,
             failing: status.cause,
+            rotations: status.rotations,
             starts_left_out: stats.starts_left_out,
             updates_left_out: stats.updates_left_out,
         }

@@ -10,19 +10,23 @@
 
 mod figures;
 mod interim;
+mod keeper;
 mod queue;
+mod rotator;
 mod stall;
 mod timekeeper;
 mod writer;
 
-use std::{io, sync::Arc, thread, time::Duration};
+use std::{sync::Arc, thread, time::Duration};
 
+use anyhow::{Context as _, Result};
 use thiserror::Error;
 use tokio::{sync::Notify, time::timeout};
 
 use self::{
     interim::Interim,
     queue::{Made, Queue, Status},
+    rotator::Rotator,
     stall::Stall,
     timekeeper::Timekeeper,
     writer::Writer,
@@ -30,7 +34,7 @@ use self::{
 use crate::{
     clock,
     record::{Account, Format, Stamp},
-    sink::{Output, Sink},
+    sink::{Output, Rotation, Sink},
 };
 
 /// Records that wait for a sink that takes none: some 3 MB. More stay in the kernel's tables.
@@ -65,8 +69,15 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    /// Starts the thread that writes.
-    pub(super) fn start(sink: Sink, stamp: Stamp, format: Format) -> io::Result<Self> {
+    /// Starts the thread that writes, and rotates what it writes to.
+    pub(super) fn start(
+        sink: Sink,
+        stamp: Stamp,
+        format: Format,
+        rotation: Option<&Rotation>,
+    ) -> Result<Self> {
+        let rotator = rotation.map(|rotation| Rotator::start(rotation, &sink));
+        let rotator = rotator.transpose()?;
         let queue = Arc::new(Queue::default());
         let progress = Arc::new(Notify::new());
         let timekeeper = Arc::new(Timekeeper::new(stamp));
@@ -77,10 +88,12 @@ impl Recorder {
             format,
             Arc::clone(&queue),
             Arc::clone(&progress),
+            rotator,
         );
         thread::Builder::new()
             .name("records".to_owned())
-            .spawn(move || writer.run())?;
+            .spawn(move || writer.run())
+            .context("cannot start the thread that writes records")?;
         Ok(Self {
             queue,
             progress,

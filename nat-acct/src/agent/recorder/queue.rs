@@ -23,6 +23,8 @@ pub(super) struct Made {
 pub(super) enum Work {
     Write(Vec<Made>),
     Reopen,
+    /// Nothing has come for as long as was to be waited.
+    Pass,
     End,
 }
 
@@ -39,6 +41,8 @@ pub(super) struct Status {
     pub(super) cause: Option<String>,
     /// How often writing has failed so far.
     pub(super) errors: u64,
+    /// How often the output was rotated so far.
+    pub(super) rotations: u64,
     /// Nobody reads any more.
     pub(super) closed: bool,
     /// The thread has ended.
@@ -88,10 +92,11 @@ impl Queue {
         }
     }
 
-    /// Waits for work, of which up to `most` records are a part. Records come before a reopening
-    /// that was asked for after them.
-    pub(super) fn wait_for_work(&self, most: usize) -> Work {
+    /// Waits for work, of which up to `most` records are a part, no longer than `longest`. Records
+    /// come before a reopening that was asked for after them.
+    pub(super) fn wait_for_work(&self, most: usize, longest: Option<Duration>) -> Work {
         let mut state = self.lock();
+        let mut has_waited = false;
         loop {
             if state.end {
                 return Work::End;
@@ -104,11 +109,26 @@ impl Queue {
                 state.reopen = false;
                 return Work::Reopen;
             }
-            state = self
-                .work
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            if has_waited {
+                return Work::Pass;
+            }
+            (state, has_waited) = self.wait(state, longest);
         }
+    }
+
+    /// Waits to be told of something; tells whether it was for as long as `longest`.
+    fn wait<'a>(
+        &self,
+        state: MutexGuard<'a, State>,
+        longest: Option<Duration>,
+    ) -> (MutexGuard<'a, State>, bool) {
+        let Some(longest) = longest else {
+            let state = self.work.wait(state);
+            return (state.unwrap_or_else(PoisonError::into_inner), false);
+        };
+        let waited = self.work.wait_timeout(state, longest);
+        let (state, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        (state, timeout.timed_out())
     }
 
     /// Waits before something is tried again, unless there is a reason to try at once. `None` when
@@ -142,6 +162,10 @@ impl Queue {
         let mut state = self.lock();
         state.status.cause = Some(cause);
         state.status.errors += 1;
+    }
+
+    pub(super) fn note_rotation(&self) {
+        self.lock().status.rotations += 1;
     }
 
     pub(super) fn note_recovery(&self) {

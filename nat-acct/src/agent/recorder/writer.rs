@@ -7,6 +7,7 @@ use tracing::{error, info};
 
 use super::{
     queue::{Made, Queue, Retry, Work},
+    rotator::Rotator,
     timekeeper::Timekeeper,
 };
 use crate::{
@@ -29,6 +30,7 @@ pub(super) struct Writer {
     format: Format,
     queue: Arc<Queue>,
     progress: Arc<Notify>,
+    rotator: Option<Rotator>,
     failing: bool,
     looked_ns: u64,
 }
@@ -48,6 +50,7 @@ impl Writer {
         format: Format,
         queue: Arc<Queue>,
         progress: Arc<Notify>,
+        rotator: Option<Rotator>,
     ) -> Self {
         Self {
             sink,
@@ -55,6 +58,7 @@ impl Writer {
             format,
             queue,
             progress,
+            rotator,
             failing: false,
             looked_ns: clock::monotonic_ns(),
         }
@@ -70,12 +74,14 @@ impl Writer {
 
     fn serve(&mut self) -> Result<(), Stop> {
         loop {
-            match self.queue.wait_for_work(MOST_AT_ONCE) {
+            let longest = self.rotator.as_ref().and_then(Rotator::longest_wait);
+            match self.queue.wait_for_work(MOST_AT_ONCE, longest) {
                 Work::Write(made) => self.write(&made)?,
                 Work::Reopen => {
                     self.reopen(0)?;
                     info!("{} is opened anew, as asked", self.sink.output());
                 }
+                Work::Pass => self.rotate(false, 0)?,
                 Work::End => return Ok(()),
             }
         }
@@ -83,6 +89,7 @@ impl Writer {
 
     fn write(&mut self, all: &[Made]) -> Result<(), Stop> {
         self.follow_file(all.len())?;
+        self.rotate(true, all.len())?;
         for (made, left) in all.iter().zip((0..all.len()).rev()) {
             let line = self.line(made);
             self.insist(left + 1, |sink| sink.push(&line))?;
@@ -115,6 +122,21 @@ impl Writer {
                 self.sink.output()
             );
             self.reopen(unpushed)?;
+        }
+        Ok(())
+    }
+
+    /// Rotates the file if that is due. All lines that were added are written.
+    fn rotate(&mut self, before_writing: bool, unpushed: usize) -> Result<(), Stop> {
+        let Some(rotator) = &mut self.rotator else {
+            return Ok(());
+        };
+        if rotator.rotate(&mut self.sink, before_writing) {
+            self.queue.note_rotation();
+            self.reopen(unpushed)?;
+            if let Some(rotator) = &mut self.rotator {
+                rotator.begin(&self.sink);
+            }
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::report::{Report, State, Tables};
-use crate::agent::figures::{Figures, Interface};
+use crate::agent::figures::{Figures, Interface, Output};
 
 pub(super) fn describe(report: &Report, pin: &str) -> String {
     let mut lines = Vec::new();
@@ -80,8 +80,12 @@ fn of_agent(figures: &Figures) -> Vec<String> {
             table.used, table.slots, table.half_open, table.half_open_limit
         ),
         format!(
-            "records go to {}: {} written, {} wait; {} errors",
-            output.to, output.written, output.waiting, output.errors
+            "records go to {}: {} written, {} wait{}; {} errors",
+            output.to,
+            output.written,
+            output.waiting,
+            lag(output),
+            output.errors
         ),
     ]);
     lines.extend(of_causes(figures));
@@ -93,6 +97,13 @@ fn of_agent(figures: &Figures) -> Vec<String> {
         lines.push(format!("  {:.0} {} {}", last.at, last.level, last.text));
     }
     lines
+}
+
+fn lag(output: &Output) -> String {
+    if output.waiting == 0 {
+        return String::new();
+    }
+    format!(", the oldest for {:.1} s", output.lag_seconds)
 }
 
 fn of_interface(interface: &Interface) -> String {

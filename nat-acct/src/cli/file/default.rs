@@ -11,13 +11,19 @@ use crate::cli::{
 
 const WIDTH: usize = 78;
 /// What a service wants otherwise than somebody who types.
-const OF_A_SERVICE: [(&str, &str); 3] = [
+const OF_A_SERVICE: [(&str, &str); 4] = [
     ("output", "/var/log/nat-acct/nat-acct.jsonl"),
+    ("rotate-every", "1d"),
     ("pin", DEFAULT_PIN),
     ("status-socket", DEFAULT_STATUS_SOCKET),
 ];
 /// A value of what has no default, where the name of the value in the help is none itself.
-const EXAMPLES: [(&str, &str); 1] = [("update-every", "1h")];
+const EXAMPLES: [(&str, &str); 4] = [
+    ("update-every", "1h"),
+    ("rotate-size", "1GB"),
+    ("keep-for", "180d"),
+    ("keep-size", "10GB"),
+];
 const HEAD: &str = "\
 # The configuration of nat-acct(1). A key is the long option of `nat-acct run`; what is given on
 # the command line wins. `nat-acct config check` says whether this file is in order, and SIGHUP

@@ -91,7 +91,14 @@ fn the_default_configuration_means_the_defaults() {
             .iter()
             .map(|setting| &*setting.id)
             .collect::<Vec<_>>(),
-        ["inside", "outside", "output", "pin", "status_socket"]
+        [
+            "inside",
+            "outside",
+            "output",
+            "rotate_every",
+            "pin",
+            "status_socket"
+        ]
     );
     let whole: Vec<_> = filled
         .lines()

@@ -1,6 +1,6 @@
 //! Command lines and what they mean, or what is said about them.
 
-use std::os::unix::ffi::OsStringExt;
+use std::{os::unix::ffi::OsStringExt, time::Duration};
 
 use tracing::Level;
 
@@ -11,7 +11,7 @@ use crate::{
     engine::{Interim, Timeouts},
     record::{Format, Remotes},
     replay::{Config, Input, Source, Which},
-    sink::Output,
+    sink::{Keep, Output, Rotation},
 };
 
 const SECOND: u64 = 1_000_000_000;
@@ -23,6 +23,7 @@ fn the_defaults_are_those_of_the_design() {
         inside: vec!["br0".into()],
         outside: vec!["eth1".into()],
         output: Output::Standard,
+        rotation: None,
         format: Format::Ecs,
         remotes: Remotes::Told,
         interim: Interim::default(),
@@ -53,6 +54,15 @@ fn every_option_arrives() {
         inside: vec!["br0".into(), "br1".into()],
         outside: vec!["eth1".into(), "ppp0".into()],
         output: Output::File("/x/y".into()),
+        rotation: Some(Rotation {
+            size_bytes: Some(1_000_000),
+            every: Some(Duration::from_secs(86_400)),
+            compressed: false,
+            keep: Keep {
+                for_time: Some(Duration::from_secs(180 * 86_400)),
+                bytes: Some(1 << 30),
+            },
+        }),
         format: Format::Compact,
         remotes: Remotes::LeftOut,
         interim: Interim {
@@ -82,7 +92,8 @@ fn every_option_arrives() {
                  --idle-timeout 1s --opening-timeout 2s --closing-timeout 3s \
                  --ring-bytes 1073741824 --landlock off --log-level trace \
                  --no-destination --start-records --update-every 1h --metrics /run/m \
-                 --status-socket /run/s";
+                 --status-socket /run/s --rotate-size 1MB --rotate-every 1d \
+                 --rotate-compress off --keep-for 180d --keep-size 1GiB";
     assert_eq!(meant(typed), Ok(Invocation::Run(config)));
 }
 
