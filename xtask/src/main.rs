@@ -4,6 +4,7 @@
 
 mod agent;
 mod apt;
+mod archive;
 mod bench;
 mod build_ebpf;
 mod demo;
@@ -14,6 +15,7 @@ mod lab;
 mod lint;
 mod process;
 mod shapes;
+mod shipping;
 mod test;
 mod tools;
 

@@ -1,7 +1,6 @@
 //! `cargo xtask test --kernel SUITE`: tests on the kernels of Debian's suites, each in a virtual
 //! machine over this machine's files.
 
-mod archive;
 mod binaries;
 mod initramfs;
 mod kernel;
