@@ -10,7 +10,7 @@ use crate::output;
 /// Records by their `event.id`.
 #[derive(Default)]
 pub struct Received {
-    pub lines: BTreeMap<String, String>,
+    lines: BTreeMap<String, String>,
     /// How many came that were there.
     pub again: usize,
     /// What no record must do.
@@ -26,10 +26,10 @@ impl Received {
     }
 
     /// The lines so far.
-    pub fn lines(&self) -> Result<BTreeMap<String, String>> {
+    pub fn lines(&self) -> Result<&BTreeMap<String, String>> {
         match &self.error {
             Some(error) => anyhow::bail!("{error:#}"),
-            None => Ok(self.lines.clone()),
+            None => Ok(&self.lines),
         }
     }
 

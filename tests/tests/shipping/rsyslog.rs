@@ -8,14 +8,14 @@ use nat_acct_tests::Background;
 
 use crate::directory::Directory;
 use crate::faults::{Reads, Side, every_record_arrives};
+use crate::http::Http;
 use crate::output::Output;
 use crate::programs::{Program, contrib};
-use crate::receiver::Receiver;
 
 #[test]
 fn every_record_reaches_elasticsearch() -> Result<()> {
     let dir = Directory::make("rsyslog-elasticsearch")?;
-    let mut receiver = Receiver::bulk()?;
+    let mut receiver = Http::bulk()?;
     let configuration = contrib(
         "rsyslog/nat-acct-elasticsearch.conf",
         &[
@@ -30,7 +30,7 @@ fn every_record_reaches_elasticsearch() -> Result<()> {
     assert!(receiver.again() > 0, "nothing was sent again");
     // Sent again, a record becomes the document that it was.
     let documents = receiver.documents();
-    assert_eq!(documents.len(), output.records());
+    assert_eq!(documents.len(), output.written().len());
     for (name, line) in &documents {
         assert!(name.starts_with("nat-acct-2026-11-22/"), "{name}: {line}");
     }

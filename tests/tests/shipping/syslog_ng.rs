@@ -8,14 +8,14 @@ use nat_acct_tests::Background;
 
 use crate::directory::Directory;
 use crate::faults::{Reads, Side, every_record_arrives};
+use crate::http::Http;
 use crate::output::Output;
 use crate::programs::{Program, contrib};
-use crate::receiver::Receiver;
 
 #[test]
 fn every_record_is_inserted() -> Result<()> {
     let dir = Directory::make("syslog-ng-http")?;
-    let mut receiver = Receiver::insert("INSERT%20INTO%20nat_acct_ecs%20FORMAT%20JSONEachRow")?;
+    let mut receiver = Http::insert("INSERT%20INTO%20nat_acct_ecs%20FORMAT%20JSONEachRow")?;
     let configuration = to_clickhouse(&dir, receiver.port())?;
     let mut output = Output::create(dir.path())?;
     let mut syslog_ng = SyslogNg::start(dir.path(), &configuration)?;

@@ -10,11 +10,11 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::endpoint::{Endpoint, Request};
-use crate::faults::{Arrived, Side};
+use crate::faults::{Receiver, Side};
 use crate::received::Received;
 
 /// A receiver.
-pub struct Receiver {
+pub struct Http {
     endpoint: Endpoint,
     received: Arc<Mutex<State>>,
 }
@@ -27,7 +27,7 @@ struct State {
     documents: BTreeMap<String, String>,
 }
 
-impl Receiver {
+impl Http {
     /// Takes documents by `POST /_bulk`.
     pub fn bulk() -> Result<Self> {
         Self::start(|state, request| {
@@ -84,7 +84,7 @@ impl Receiver {
     }
 }
 
-impl Side for Receiver {
+impl Side for Http {
     fn start(&mut self) -> Result<()> {
         self.received.lock().unwrap().is_answering = false;
         self.endpoint.start_again()
@@ -95,9 +95,23 @@ impl Side for Receiver {
     }
 }
 
-impl Arrived for Receiver {
-    fn arrived(&self) -> Result<BTreeMap<String, String>> {
-        self.received.lock().unwrap().received.lines()
+impl Receiver for Http {
+    fn records(&self) -> Result<usize> {
+        Ok(self.received.lock().unwrap().received.lines()?.len())
+    }
+
+    fn check(&self, written: &BTreeMap<String, String>) -> Result<()> {
+        let state = self.received.lock().unwrap();
+        let arrived = state.received.lines()?;
+        for (id, line) in written {
+            let arrived = arrived.get(id);
+            ensure!(arrived == Some(line), "{line}\narrived as {arrived:?}");
+        }
+        ensure!(
+            arrived.len() == written.len(),
+            "more arrived than was written"
+        );
+        Ok(())
     }
 }
 
