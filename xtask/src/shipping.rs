@@ -11,10 +11,17 @@ use crate::process::{Cmd, root};
 
 /// Packages that may be installed together, by the program that is missing without them.
 const PROGRAMS: [(&str, &[&str]); 2] = [
-    ("usr/sbin/rsyslogd", &["rsyslog", "rsyslog-elasticsearch"]),
+    (
+        "usr/sbin/rsyslogd",
+        &["rsyslog", "rsyslog-elasticsearch", "rsyslog-kafka", "kcat"],
+    ),
     (
         "usr/sbin/syslog-ng",
-        &["syslog-ng-core", "syslog-ng-mod-http"],
+        &[
+            "syslog-ng-core",
+            "syslog-ng-mod-http",
+            "syslog-ng-mod-rdkafka",
+        ],
     ),
 ];
 /// ClickHouse as a Python package. What it depends on is only for data frames.

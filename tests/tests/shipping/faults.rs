@@ -34,8 +34,19 @@ pub enum Reads {
     Rotated,
 }
 
-/// Both sides are running, and nothing was written. Stops each of them, rotating meanwhile.
+/// Both sides are running, and nothing was written. Stops each of them, and both, rotating meanwhile.
 pub fn every_record_arrives(
+    reads: Reads,
+    output: &mut Output,
+    shipper: &mut impl Side,
+    receiver: &mut impl Receiver,
+) -> Result<()> {
+    while_one_is_away(reads, output, shipper, receiver)?;
+    while_both_are_away(reads, output, shipper, receiver)
+}
+
+/// The same, but for both.
+pub fn while_one_is_away(
     reads: Reads,
     output: &mut Output,
     shipper: &mut impl Side,
@@ -52,8 +63,15 @@ pub fn every_record_arrives(
     shipper.stop()?;
     write_and_rotate(output)?;
     shipper.start()?;
-    wait_for_all(reads, output, receiver).context("after the shipper was away")?;
+    wait_for_all(reads, output, receiver).context("after the shipper was away")
+}
 
+fn while_both_are_away(
+    reads: Reads,
+    output: &mut Output,
+    shipper: &mut impl Side,
+    receiver: &mut impl Receiver,
+) -> Result<()> {
     receiver.stop()?;
     write_and_rotate(output)?;
     shipper.stop()?;

@@ -7,6 +7,7 @@ mod directory;
 mod endpoint;
 mod faults;
 mod http;
+mod kafka;
 mod output;
 mod programs;
 mod received;

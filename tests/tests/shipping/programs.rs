@@ -36,13 +36,12 @@ impl Program {
 
     /// The program with its libraries.
     pub fn command(&self) -> Result<Command> {
-        let mut libraries = vec![self.dir("usr/lib/syslog-ng")?];
-        for dir in ["usr/lib", "lib"] {
-            libraries.extend(self.dirs_with(dir, "-linux-gnu"));
-        }
-        let mut command = Command::new(self.root.join(self.path));
-        command.env("LD_LIBRARY_PATH", std::env::join_paths(libraries)?);
-        Ok(command)
+        self.with_libraries(Command::new(self.root.join(self.path)))
+    }
+
+    /// A program of this machine that uses its libraries.
+    pub fn beside(&self, other: &str) -> Result<Command> {
+        self.with_libraries(Command::new(other))
     }
 
     /// A directory that belongs to it; `*` stands for one whose name only Debian knows.
@@ -56,6 +55,15 @@ impl Program {
             .map(|dir| dir.join(rest.trim_start_matches('/')));
         let mut dirs = dirs.filter(|dir| dir.is_dir());
         dirs.next().with_context(|| format!("no {path}"))
+    }
+
+    fn with_libraries(&self, mut command: Command) -> Result<Command> {
+        let mut libraries = vec![self.dir("usr/lib/syslog-ng")?];
+        for dir in ["usr/lib", "lib"] {
+            libraries.extend(self.dirs_with(dir, "-linux-gnu"));
+        }
+        command.env("LD_LIBRARY_PATH", std::env::join_paths(libraries)?);
+        Ok(command)
     }
 
     fn dirs_with(&self, parent: &str, ending: &str) -> Vec<PathBuf> {

@@ -33,6 +33,20 @@ impl Received {
         }
     }
 
+    /// That these are all, and nothing else has come.
+    pub fn check(&self, written: &BTreeMap<String, String>) -> Result<()> {
+        let arrived = self.lines()?;
+        for (id, line) in written {
+            let arrived = arrived.get(id);
+            ensure!(arrived == Some(line), "{line}\narrived as {arrived:?}");
+        }
+        ensure!(
+            arrived.len() == written.len(),
+            "more arrived than was written"
+        );
+        Ok(())
+    }
+
     fn try_take(&mut self, line: &str) -> Result<()> {
         match self.lines.entry(output::id(line)?) {
             Entry::Vacant(free) => {

@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use nat_acct_tests::Background;
+use nat_acct_tests::wait::PATIENCE;
+use nix::sys::signal::Signal;
 
 use crate::directory::Directory;
-use crate::faults::{Reads, Side, every_record_arrives};
+use crate::faults::{Reads, Side, every_record_arrives, while_one_is_away};
 use crate::http::Http;
+use crate::kafka::Kafka;
 use crate::output::Output;
 use crate::programs::{Program, contrib};
 
@@ -40,6 +43,25 @@ fn every_record_reaches_elasticsearch() -> Result<()> {
     );
     assert!(!dir.path().join("refused").exists());
     Ok(())
+}
+
+#[test]
+#[ignore = "the mock of Kafka takes Python: cargo xtask test --shipping"]
+fn every_record_reaches_kafka_while_one_side_is_away() -> Result<()> {
+    let dir = Directory::make("rsyslog-kafka")?;
+    let mut kafka = Kafka::start(dir.path())?;
+    let configuration = contrib(
+        "rsyslog/nat-acct-kafka.conf",
+        &[
+            ("/var/log/nat-acct/", &dir.slashed()),
+            ("/var/spool/rsyslog/", &dir.slashed()),
+            ("127.0.0.1:9092", kafka.address()),
+        ],
+    )?;
+    let mut output = Output::create(dir.path())?;
+    let mut rsyslog = Rsyslog::start(dir.path(), &configuration)?;
+    while_one_is_away(Reads::All, &mut output, &mut rsyslog, &mut kafka)?;
+    rsyslog.stop()
 }
 
 /// A running rsyslog.
@@ -87,7 +109,9 @@ impl Side for Rsyslog {
 
     fn stop(&mut self) -> Result<()> {
         if let Some(mut process) = self.process.take() {
-            let status = process.stop()?;
+            process.signal(Signal::SIGTERM)?;
+            // It may wait for Kafka.
+            let status = process.wait(PATIENCE)?;
             anyhow::ensure!(status.success(), "{status}: {}", process.stderr());
         }
         Ok(())
