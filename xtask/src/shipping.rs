@@ -9,20 +9,14 @@ use crate::apt;
 use crate::archive::Archive;
 use crate::process::{Cmd, root};
 
-/// Packages that may be installed together, by the program that is missing without them.
-const PROGRAMS: [(&str, &[&str]); 2] = [
-    (
-        "usr/sbin/rsyslogd",
-        &["rsyslog", "rsyslog-elasticsearch", "rsyslog-kafka", "kcat"],
-    ),
-    (
-        "usr/sbin/syslog-ng",
-        &[
-            "syslog-ng-core",
-            "syslog-ng-mod-http",
-            "syslog-ng-mod-rdkafka",
-        ],
-    ),
+/// Packages that may be installed together.
+const PACKAGES: [&[&str]; 2] = [
+    &["rsyslog", "rsyslog-elasticsearch", "rsyslog-kafka", "kcat"],
+    &[
+        "syslog-ng-core",
+        "syslog-ng-mod-http",
+        "syslog-ng-mod-rdkafka",
+    ],
 ];
 /// ClickHouse as a Python package. What it depends on is only for data frames.
 const CLICKHOUSE: &str = "chdb-core==26.9.0";
@@ -30,24 +24,24 @@ const CLICKHOUSE: &str = "chdb-core==26.9.0";
 /// Sees to it that the shippers are there; quick and silent when they are.
 pub fn ensure_shippers() -> Result<()> {
     let dir = root().join("target/shipping");
-    for (program, packages) in PROGRAMS {
+    for packages in PACKAGES {
+        let complete = dir.join(packages.join("+"));
         let is_installed = packages.iter().all(|package| apt::installed(package));
-        if is_installed || dir.join("root").join(program).exists() {
+        if is_installed || complete.exists() {
             continue;
         }
+        let names = packages.join(", ");
         if !apt::present() {
-            bail!("install {}", packages.join(" and "));
+            bail!("install these packages of Debian's, or what brings the same: {names}");
         }
-        println!(
-            "==> {}, unpacked in target/shipping",
-            packages.join(" and ")
-        );
+        println!("==> {names}, unpacked in target/shipping");
         let archive = Archive::of_this_machine(&dir)?;
         if archive.unpack_with_dependencies(packages).is_err() {
             // The lists are missing, or name versions that the mirror no longer has.
             apt::update()?;
             archive.unpack_with_dependencies(packages)?;
         }
+        fs::write(complete, "")?;
     }
     Ok(())
 }

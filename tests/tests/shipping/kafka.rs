@@ -9,7 +9,7 @@ use nat_acct_tests::{Background, wait_until};
 use nix::sys::signal::Signal;
 
 use crate::faults::{Receiver, Side};
-use crate::programs::Program;
+use crate::programs::{beside, program};
 use crate::received::Received;
 
 /// A broker with a consumer.
@@ -22,8 +22,7 @@ pub struct Kafka {
 impl Kafka {
     /// With its files in this directory.
     pub fn start(dir: &Path) -> Result<Self> {
-        let kcat = Program::find("usr/bin/kcat")?;
-        let mut command = kcat.beside("python3")?;
+        let mut command = beside("python3")?;
         command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/shipping/kafka.py"));
         let mut mock = Background::start(command, dir, "kafka")?;
         let address = wait_until(PATIENCE, "the address of Kafka", || {
@@ -32,7 +31,7 @@ impl Kafka {
             }
             Ok(mock.stdout().lines().next().map(str::to_owned))
         })?;
-        let mut consumer = kcat.command()?;
+        let mut consumer = program("usr/bin/kcat")?;
         consumer.args([
             "-C",
             "-E",

@@ -1,6 +1,7 @@
 //! The shippers: Debian's programs, which `cargo xtask test` unpacks, with the configurations of
 //! contrib/.
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,60 +20,44 @@ pub fn unpacked() -> PathBuf {
     project().join("target/shipping")
 }
 
-/// A program of Debian's, unpacked or installed, and what belongs to it.
-pub struct Program {
-    root: PathBuf,
-    path: &'static str,
+/// A program of Debian's, unpacked or installed.
+pub fn program(path: &str) -> Result<Command> {
+    let found = roots().map(|root| root.join(path));
+    let found = found.into_iter().find(|file| file.exists());
+    beside(found.with_context(|| format!("no {path}: run `cargo xtask test`"))?)
 }
 
-impl Program {
-    /// By its path in the file system, without the first `/`.
-    pub fn find(path: &'static str) -> Result<Self> {
-        let roots = [unpacked().join("root"), PathBuf::from("/")];
-        let root = roots.into_iter().find(|root| root.join(path).exists());
-        let root = root.with_context(|| format!("no {path}: run `cargo xtask test`"))?;
-        Ok(Self { root, path })
+/// Any program, with the libraries that were unpacked.
+pub fn beside(program: impl AsRef<OsStr>) -> Result<Command> {
+    let [unpacked, _] = roots();
+    let mut libraries = vec![unpacked.join("usr/lib/syslog-ng")];
+    for parent in ["usr/lib", "lib"] {
+        let dirs = subdirectories(&unpacked.join(parent));
+        libraries.extend(dirs.filter(|dir| dir.to_string_lossy().ends_with("-linux-gnu")));
     }
+    let mut command = Command::new(program);
+    command.env("LD_LIBRARY_PATH", std::env::join_paths(libraries)?);
+    Ok(command)
+}
 
-    /// The program with its libraries.
-    pub fn command(&self) -> Result<Command> {
-        self.with_libraries(Command::new(self.root.join(self.path)))
-    }
+/// All directories `below/*/rest`, joined by colons: only Debian knows what is between.
+pub fn directories(below: &str, rest: &str) -> Result<OsString> {
+    let between = roots().map(|root| subdirectories(&root.join(below)));
+    let all = between.into_iter().flatten().map(|dir| dir.join(rest));
+    let all: Vec<_> = all.filter(|dir| dir.is_dir()).collect();
+    ensure!(!all.is_empty(), "no {below}/*/{rest}");
+    Ok(std::env::join_paths(all)?)
+}
 
-    /// A program of this machine that uses its libraries.
-    pub fn beside(&self, other: &str) -> Result<Command> {
-        self.with_libraries(Command::new(other))
-    }
+fn roots() -> [PathBuf; 2] {
+    [unpacked().join("root"), PathBuf::from("/")]
+}
 
-    /// A directory that belongs to it; `*` stands for one whose name only Debian knows.
-    pub fn dir(&self, path: &str) -> Result<PathBuf> {
-        let Some((parent, rest)) = path.split_once("/*") else {
-            return Ok(self.root.join(path));
-        };
-        let candidates = self.dirs_with(parent, "");
-        let dirs = candidates
-            .into_iter()
-            .map(|dir| dir.join(rest.trim_start_matches('/')));
-        let mut dirs = dirs.filter(|dir| dir.is_dir());
-        dirs.next().with_context(|| format!("no {path}"))
-    }
-
-    fn with_libraries(&self, mut command: Command) -> Result<Command> {
-        let mut libraries = vec![self.dir("usr/lib/syslog-ng")?];
-        for dir in ["usr/lib", "lib"] {
-            libraries.extend(self.dirs_with(dir, "-linux-gnu"));
-        }
-        command.env("LD_LIBRARY_PATH", std::env::join_paths(libraries)?);
-        Ok(command)
-    }
-
-    fn dirs_with(&self, parent: &str, ending: &str) -> Vec<PathBuf> {
-        let entries = fs::read_dir(self.root.join(parent)).into_iter().flatten();
-        let paths = entries.flatten().map(|entry| entry.path());
-        paths
-            .filter(|path| path.is_dir() && path.to_string_lossy().ends_with(ending))
-            .collect()
-    }
+fn subdirectories(parent: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
 }
 
 /// A configuration of contrib/ with these words in the place of its own.

@@ -13,7 +13,7 @@ use crate::faults::{Reads, Side, every_record_arrives, while_one_is_away};
 use crate::http::Http;
 use crate::kafka::Kafka;
 use crate::output::Output;
-use crate::programs::{Program, contrib};
+use crate::programs::{contrib, directories, program};
 
 #[test]
 fn every_record_reaches_elasticsearch() -> Result<()> {
@@ -93,8 +93,7 @@ impl Rsyslog {
 
 impl Side for Rsyslog {
     fn start(&mut self) -> Result<()> {
-        let program = Program::find("usr/sbin/rsyslogd")?;
-        let mut command = program.command()?;
+        let mut command = program("usr/sbin/rsyslogd")?;
         command
             .arg("-n")
             .arg("-f")
@@ -102,7 +101,7 @@ impl Side for Rsyslog {
             .arg("-i")
             .arg(self.dir.join("rsyslog.pid"))
             .arg("-M")
-            .arg(program.dir("usr/lib/*/rsyslog")?);
+            .arg(directories("usr/lib", "rsyslog")?);
         self.process = Some(Background::start(command, &self.dir, "rsyslog")?);
         Ok(())
     }

@@ -11,7 +11,7 @@ use crate::faults::{Reads, Side, every_record_arrives};
 use crate::http::Http;
 use crate::kafka::Kafka;
 use crate::output::Output;
-use crate::programs::{Program, contrib};
+use crate::programs::{contrib, directories, program};
 
 #[test]
 fn every_record_is_inserted() -> Result<()> {
@@ -87,12 +87,11 @@ impl SyslogNg {
 
 impl Side for SyslogNg {
     fn start(&mut self) -> Result<()> {
-        let program = Program::find("usr/sbin/syslog-ng")?;
-        let mut command = program.command()?;
+        let mut command = program("usr/sbin/syslog-ng")?;
         command
             .args(["--foreground", "--stderr", "--no-caps"])
             .arg("--module-path")
-            .arg(program.dir("usr/lib/syslog-ng/*")?);
+            .arg(directories("usr/lib/syslog-ng", "")?);
         for (option, file) in [
             ("--cfgfile", "syslog-ng.conf"),
             ("--persist-file", "syslog-ng.persist"),
