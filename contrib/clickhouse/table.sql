@@ -48,6 +48,7 @@ CREATE TABLE IF NOT EXISTS nat_acct
     CONSTRAINT is_a_record CHECK id != toUUID('00000000-0000-0000-0000-000000000000') AND client_ip != toIPv6('::')
 )
 ENGINE = ReplacingMergeTree(word)
+-- An end is looked for from the day that is asked for, a start or an update on all days before it, too.
 PARTITION BY (toYYYYMMDD(ended), action = 'end')
 PRIMARY KEY (translated_ip, translated_port, started)
 ORDER BY (translated_ip, translated_port, started, id)
