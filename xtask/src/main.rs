@@ -4,6 +4,7 @@
 
 mod agent;
 mod apt;
+mod archive;
 mod bench;
 mod build_ebpf;
 mod demo;
@@ -15,6 +16,7 @@ mod lint;
 mod package;
 mod process;
 mod shapes;
+mod shipping;
 mod test;
 mod tools;
 

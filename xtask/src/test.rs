@@ -8,7 +8,7 @@ use nat_acct_tests::shapes::NOTES;
 
 use crate::kernels::{self, Suite};
 use crate::process::{Cmd, cargo};
-use crate::{agent, build_ebpf, package, shapes, tools};
+use crate::{agent, build_ebpf, package, shapes, shipping, tools};
 
 /// Tests of the lab are whole gateways under load; many at a time would only
 /// measure each other.
@@ -30,12 +30,18 @@ pub struct Args {
     /// Instead, the Debian package in a virtual machine with systemd
     #[arg(long, conflicts_with_all = ["kernel", "kernels"])]
     package: bool,
+    /// Run the tests of shipping alone, those with ClickHouse included
+    #[arg(long, conflicts_with_all = ["kernel", "kernels", "package", "shapes"])]
+    shipping: bool,
     /// Arguments for `cargo test`; with `--kernel`, words that the names of tests contain
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     cargo: Vec<String>,
 }
 
 pub fn run(args: &Args) -> Result<()> {
+    if args.shipping {
+        return of_shipping(args);
+    }
     if is_root() {
         tools::ensure()?;
     } else {
@@ -58,6 +64,7 @@ pub fn run(args: &Args) -> Result<()> {
         };
         return kernels::run(&plan, &agent);
     }
+    shipping::ensure_shippers()?;
     println!("==> the tests");
     let mut test = Cmd::new(&cargo())
         .arg("test")
@@ -76,6 +83,19 @@ pub fn run(args: &Args) -> Result<()> {
         // Not all tests have run, so there is less to be seen than the page says.
         Ok(())
     }
+}
+
+/// The agent has no part in these; but it embeds the kernel programs, and they compile it.
+fn of_shipping(args: &Args) -> Result<()> {
+    build_ebpf::ensure()?;
+    shipping::ensure_shippers()?;
+    shipping::ensure_clickhouse()?;
+    println!("==> the tests of shipping");
+    Cmd::new(&cargo())
+        .args(["test", "-p", "nat-acct-tests", "--test", "shipping", "--"])
+        .arg("--include-ignored")
+        .args(args.cargo.iter().map(String::as_str))
+        .run()
 }
 
 fn threads() -> usize {

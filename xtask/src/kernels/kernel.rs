@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::archive::Archive;
 use super::programs::Programs;
 use super::suite::Suite;
+use crate::archive::Archive;
 use crate::process::Cmd;
 
 /// The plain flavour: the one for clouds has no 9p.

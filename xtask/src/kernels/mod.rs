@@ -1,7 +1,6 @@
 //! `cargo xtask test --kernel SUITE`: tests on the kernels of Debian's suites, each in a virtual
 //! machine over this machine's files.
 
-pub mod archive;
 mod binaries;
 pub mod initramfs;
 pub mod kernel;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::archive::Archive;
 use crate::apt;
+use crate::archive::Archive;
 use crate::process::{Cmd, find};
 
 const PACKAGES: [&str; 2] = ["qemu-system-x86", "busybox-static"];

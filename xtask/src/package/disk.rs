@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use nat_acct_tests::privilege::is_root;
 
 use crate::apt;
-use crate::kernels::archive::mirror;
+use crate::archive::mirror;
 use crate::kernels::kernel::Kernel;
 use crate::process::{Cmd, find};
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::suite::Suite;
+use crate::kernels::Suite;
 use crate::process::Cmd;
 
 const KEYS: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";

@@ -1,0 +1,313 @@
+//! ClickHouse with the tables and the question of contrib/clickhouse.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{Read, Write as _};
+use std::net::{Ipv4Addr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use nat_acct_tests::wait::PATIENCE;
+use nat_acct_tests::{Background, Random, wait_until};
+use serde_json::Value;
+
+use crate::connections::{Connection, Question};
+use crate::directory::Directory;
+use crate::faults::{Reads, Receiver, Side, every_record_arrives};
+use crate::output::Output;
+use crate::programs::{contrib, unpacked};
+use crate::syslog_ng::{SyslogNg, to_clickhouse};
+
+const ECS: &str = "INSERT INTO nat_acct_ecs FORMAT JSONEachRow";
+const COMPACT: &str = "INSERT INTO nat_acct_compact FORMAT JSONEachRow";
+const EVERYTHING: &str = "SELECT DISTINCT *, written FROM nat_acct ORDER BY ALL";
+const ONE_SECOND_US: i64 = 1_000_000;
+
+#[test]
+#[ignore = "half a gigabyte of ClickHouse: cargo xtask test --shipping"]
+fn both_formats_give_the_same_rows() -> Result<()> {
+    let clickhouse = ClickHouse::with_tables("clickhouse-formats")?;
+    let [ecs, compact] = [
+        include_str!("../../../nat-acct/tests/golden/ecs.jsonl"),
+        include_str!("../../../nat-acct/tests/golden/compact.jsonl"),
+    ];
+    clickhouse.insert(ECS, ecs)?;
+    let rows = clickhouse.rows(EVERYTHING, &[])?;
+    // One is the start of a connection of which an update came, too, which takes its place.
+    assert_eq!(rows.len(), ecs.lines().count() - 1);
+    clickhouse.query("TRUNCATE TABLE nat_acct")?;
+    clickhouse.insert(COMPACT, compact)?;
+    assert_eq!(clickhouse.rows(EVERYTHING, &[])?, rows);
+    let example = &rows
+        .iter()
+        .find(|row| row["sequence"] == 42)
+        .context("no example")?;
+    for (column, value) in [
+        ("translated_ip", "::ffff:129.125.14.80".into()),
+        ("translated_port", 61002.into()),
+        ("client_ip", "::ffff:192.168.17.11".into()),
+        ("client_port", 54054.into()),
+        ("remote_ip", "::ffff:129.125.14.81".into()),
+        ("remote_port", 22.into()),
+        ("started", "2026-11-22 09:42:20.615902".into()),
+        ("ended", "2026-11-22 09:43:22.763857".into()),
+        ("written", "2026-11-22 09:43:23.731605".into()),
+        ("sent", 3324.into()),
+        ("received_ip_bytes", Value::from(5108)),
+        ("reason", "fin".into()),
+        ("beyond", "eth1".into()),
+    ] {
+        assert_eq!(example[column], value, "{column}");
+    }
+    Ok(())
+}
+
+#[test]
+#[ignore = "half a gigabyte of ClickHouse: cargo xtask test --shipping"]
+fn what_is_no_record_of_this_format_is_refused() -> Result<()> {
+    let clickhouse = ClickHouse::with_tables("clickhouse-refused")?;
+    for (insert, other) in [
+        (
+            ECS,
+            include_str!("../../../nat-acct/tests/golden/compact.jsonl"),
+        ),
+        (
+            COMPACT,
+            include_str!("../../../nat-acct/tests/golden/ecs.jsonl"),
+        ),
+        (ECS, "{}"),
+        (COMPACT, "{}"),
+    ] {
+        for line in other.lines() {
+            assert!(
+                clickhouse.insert(insert, line).is_err(),
+                "{insert} took {line}"
+            );
+        }
+    }
+    assert_eq!(clickhouse.rows(EVERYTHING, &[])?, [] as [Value; 0]);
+    Ok(())
+}
+
+#[test]
+#[ignore = "half a gigabyte of ClickHouse: cargo xtask test --shipping"]
+fn who_names_all_whose_connection_covered_the_time_and_nobody_else() -> Result<()> {
+    let clickhouse = ClickHouse::with_tables("clickhouse-who")?;
+    let mut random = Random::seeded();
+    let all: Vec<_> = (0..3_000)
+        .map(|number| Connection::draw(number, &mut random))
+        .collect();
+    let (mut ecs, mut compact) = (String::new(), String::new());
+    for (number, connection) in all.iter().enumerate() {
+        for record in connection.records() {
+            // Most come once, some twice, and some in both formats.
+            if number % 3 < 2 {
+                writeln!(ecs, "{}", record.0)?;
+            }
+            if number % 3 > 0 {
+                writeln!(compact, "{}", record.1)?;
+            }
+        }
+    }
+    for (insert, lines) in [(ECS, &ecs), (COMPACT, &compact), (ECS, &ecs)] {
+        clickhouse.insert(insert, lines)?;
+    }
+    let mut found = 0;
+    for number in 0..120 {
+        let asked = &all[random.below(all.len() as u64) as usize];
+        let question = Question {
+            address: asked.translated.0,
+            port: if number % 10 == 0 {
+                0
+            } else {
+                asked.translated.1
+            },
+            at_us: asked.some_time(&mut random),
+            within_us: [0, ONE_SECOND_US, 3600 * ONE_SECOND_US][number % 3],
+        };
+        let mut truth: Vec<_> = all
+            .iter()
+            .filter_map(|connection| Some((connection.away_us(&question)?, connection)))
+            .collect();
+        truth
+            .sort_by_key(|(away, connection)| (*away, -connection.start_us, connection.id.clone()));
+        let truth: Vec<_> = truth
+            .into_iter()
+            .map(|(_, connection)| named(connection))
+            .collect();
+        let answer = clickhouse.who(&question)?;
+        let answer: Vec<_> = answer.iter().map(answered).collect::<Result<_>>()?;
+        assert_eq!(answer, truth, "{question:?}");
+        found += truth.len();
+    }
+    assert!(found > 500, "only {found} candidates");
+    Ok(())
+}
+
+#[test]
+#[ignore = "half a gigabyte of ClickHouse: cargo xtask test --shipping"]
+fn every_record_comes_through_syslog_ng() -> Result<()> {
+    let mut clickhouse = ClickHouse::with_tables("clickhouse-syslog-ng")?;
+    let dir = Directory::make("syslog-ng-clickhouse")?;
+    let mut output = Output::create(dir.path())?;
+    let mut syslog_ng = SyslogNg::start(dir.path(), &to_clickhouse(&dir, clickhouse.port)?)?;
+    every_record_arrives(Reads::Rotated, &mut output, &mut syslog_ng, &mut clickhouse)?;
+    syslog_ng.stop()
+}
+
+/// A ClickHouse in a directory of its own.
+struct ClickHouse {
+    dir: PathBuf,
+    port: u16,
+    process: Option<Background>,
+}
+
+impl ClickHouse {
+    fn with_tables(name: &str) -> Result<Self> {
+        let mut clickhouse = Self {
+            dir: Directory::make(name)?.path().to_owned(),
+            port: 0,
+            process: None,
+        };
+        clickhouse.start()?;
+        let tables = contrib("clickhouse/table.sql", &[])?;
+        for statement in tables.split(";\n").filter(|part| !part.trim().is_empty()) {
+            clickhouse.query(statement)?;
+        }
+        Ok(clickhouse)
+    }
+
+    fn insert(&self, insert: &str, lines: &str) -> Result<()> {
+        self.post(&[("query", insert)], lines).map(drop)
+    }
+
+    fn query(&self, query: &str) -> Result<()> {
+        self.post(&[], query).map(drop)
+    }
+
+    fn rows(&self, query: &str, parameters: &[(&str, &str)]) -> Result<Vec<Value>> {
+        let format = [("default_format", "JSONEachRow")];
+        let rows = self.post(&[&format, parameters].concat(), query)?;
+        let rows = rows.lines().map(serde_json::from_str);
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn who(&self, question: &Question) -> Result<Vec<Value>> {
+        let seconds = |us: i64| format!("{}.{:06}", us / ONE_SECOND_US, us % ONE_SECOND_US);
+        self.rows(
+            &contrib("clickhouse/who.sql", &[])?,
+            &[
+                ("param_address", &question.address.to_string()),
+                ("param_port", &question.port.to_string()),
+                ("param_at", &seconds(question.at_us)),
+                ("param_within", &seconds(question.within_us)),
+                ("param_remote_ip", "::"),
+                ("param_remote_port", "0"),
+            ],
+        )
+    }
+
+    /// What it answers; an error if it does not say 200.
+    fn post(&self, parameters: &[(&str, &str)], body: &str) -> Result<String> {
+        let target = parameters
+            .iter()
+            .map(|(name, value)| format!("{name}={}", encoded(value)));
+        let target = target.collect::<Vec<_>>().join("&");
+        let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
+        write!(
+            connection,
+            "POST /?{target} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )?;
+        let mut response = String::new();
+        connection.read_to_string(&mut response)?;
+        let (head, body) = response.split_once("\r\n\r\n").context("no answer")?;
+        ensure!(head.starts_with("HTTP/1.1 200 "), "{body}");
+        Ok(body.to_owned())
+    }
+}
+
+impl Side for ClickHouse {
+    fn start(&mut self) -> Result<()> {
+        let mut command = Command::new(unpacked().join("python/bin/python"));
+        command
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/shipping/clickhouse.py"))
+            .arg(self.dir.join("data"))
+            .arg(self.port.to_string());
+        let mut process = Background::start(command, &self.dir, "clickhouse")
+            .context("no ClickHouse: run `cargo xtask test --shipping`")?;
+        self.port = wait_until(PATIENCE, "the port of ClickHouse", || {
+            if let Some(status) = process.ended()? {
+                anyhow::bail!("{status}: {}", process.stderr());
+            }
+            let stdout = process.stdout();
+            Ok(stdout
+                .ends_with('\n')
+                .then(|| stdout.trim().parse())
+                .transpose()?)
+        })?;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    fn stop(&mut self) -> Result<()> {
+        // It does not handle SIGTERM: as far as it knows, it is killed.
+        self.process
+            .take()
+            .map_or(Ok(()), |mut process| process.stop().map(drop))
+    }
+}
+
+impl Receiver for ClickHouse {
+    fn records(&self) -> Result<usize> {
+        let rows = self.rows("SELECT uniqExact(id) AS records FROM nat_acct", &[])?;
+        Ok(rows[0]["records"]
+            .as_u64()
+            .context("no number")?
+            .try_into()?)
+    }
+
+    /// The rows are those of the records themselves.
+    fn check(&self, written: &BTreeMap<String, String>) -> Result<()> {
+        let arrived = self.rows(EVERYTHING, &[])?;
+        self.query("TRUNCATE TABLE nat_acct")?;
+        let lines = written.values().map(|line| format!("{line}\n"));
+        self.insert(ECS, &lines.collect::<String>())?;
+        ensure!(self.rows(EVERYTHING, &[])? == arrived, "rows differ");
+        Ok(())
+    }
+}
+
+/// A connection as the question names it.
+type Named = (String, String, u64, u64);
+
+fn named(connection: &Connection) -> Named {
+    let (ip, port) = connection.client;
+    let translated = connection.translated.1;
+    (
+        connection.id.clone(),
+        ip.to_string(),
+        port.into(),
+        translated.into(),
+    )
+}
+
+fn answered(row: &Value) -> Result<Named> {
+    let text = |name: &str| row[name].as_str().map(str::to_owned).context("no text");
+    let number = |name: &str| row[name].as_u64().context("no number");
+    Ok((
+        text("id")?,
+        text("client_ip")?,
+        number("client_port")?,
+        number("translated_port")?,
+    ))
+}
+
+fn encoded(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
