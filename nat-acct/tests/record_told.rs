@@ -66,6 +66,7 @@ fn expected(record: &Record) -> Told {
     Told {
         run: record.run,
         sequence: record.sequence,
+        kind: account.stage.into(),
         written_us: record.written.as_microsecond(),
         connection: Connection {
             id: record.id,

@@ -10,7 +10,9 @@ mod file;
 mod metrics;
 mod parse;
 mod replay;
+mod store;
 mod usage;
+mod who;
 
 pub use args::Args;
 pub use config::{HookChoice, Invocation, RunConfig};

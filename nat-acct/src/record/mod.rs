@@ -29,5 +29,6 @@ pub use schema::schema;
 pub use stamp::Stamp;
 pub use stamped::Record;
 pub use told::{Connection, NoRecord, Told, read};
+pub use values::time;
 pub use wall_clock::{Change, Reading, WallClock};
-pub use words::{Matched, Opened, Reason};
+pub use words::{Kind, Matched, Opened, Reason, written};

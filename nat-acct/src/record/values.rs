@@ -12,6 +12,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::{Endpoint, Identifier, Run};
 
+/// A time, in microseconds since the Unix epoch, as records have it.
+pub fn time(time_us: i64) -> String {
+    let time = Timestamp::from_microsecond(time_us).unwrap_or(Timestamp::MIN);
+    format!("{time:.6}")
+}
+
 /// A time in UTC by RFC 3339, always with six digits of a second.
 #[derive(Clone, Copy, Debug)]
 pub struct Time(pub Timestamp);

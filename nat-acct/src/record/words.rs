@@ -161,7 +161,7 @@ impl Matched {
 }
 
 /// A word is a string in JSON.
-fn written(word: impl Serialize) -> String {
+pub fn written(word: impl Serialize) -> String {
     let written = serde_json::to_value(word).ok();
     let text = written.as_ref().and_then(serde_json::Value::as_str);
     text.unwrap_or_default().to_owned()
@@ -173,6 +173,16 @@ impl From<Stage> for Action {
             Stage::Started => Self::Start,
             Stage::Open => Self::Update,
             Stage::Ended(_) => Self::End,
+        }
+    }
+}
+
+impl From<Action> for Kind {
+    fn from(action: Action) -> Self {
+        match action {
+            Action::Start => Self::Start,
+            Action::Update => Self::Update,
+            Action::End => Self::End,
         }
     }
 }

@@ -44,10 +44,11 @@ impl Line {
             .and_then(|duration_us| self.s.checked_add(duration_us))
             .ok_or(NoRecord::Contradiction("it lasts too long"))?;
         let written_us = end_us.checked_add(self.w);
-        let (sequence, reason) = numbered(self.k == Kind::End, self.n, self.e)?;
+        let (sequence, reason) = numbered(self.k, self.n, self.e)?;
         Ok(Told {
             run: self.a,
             sequence,
+            kind: self.k,
             written_us: written_us.ok_or(NoRecord::Contradiction("it was written too late"))?,
             connection: Connection {
                 id: self.id,

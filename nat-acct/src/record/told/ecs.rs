@@ -89,11 +89,12 @@ impl Line {
             Opened::Inbound => (self.destination, self.source),
         };
         let client_endpoint = client.endpoint();
-        let is_end = self.event.action == Action::End;
-        let (sequence, reason) = numbered(is_end, self.event.sequence, self.event.reason)?;
+        let kind = self.event.action.into();
+        let (sequence, reason) = numbered(kind, self.event.sequence, self.event.reason)?;
         Ok(Told {
             run: self.agent.ephemeral_id,
             sequence,
+            kind,
             written_us: self.timestamp.0,
             connection: Connection {
                 id: self.event.id,

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::{
     Endpoint, Identifier, Run,
-    words::{Matched, Opened, Reason},
+    words::{Kind, Matched, Opened, Reason},
 };
 
 /// What a line tells.
@@ -18,6 +18,8 @@ pub struct Told {
     pub run: Run,
     /// Counts the records of ends in its run without a gap; other records have no number.
     pub sequence: Option<u64>,
+    /// What the record reports.
+    pub kind: Kind,
     /// When the record was made, in microseconds since the Unix epoch.
     pub written_us: i64,
     /// The connection that it tells of.
@@ -56,10 +58,11 @@ pub struct Connection {
 impl Connection {
     /// Whether it may have had a translated address that is not known.
     pub fn may_have_been_translated(&self) -> bool {
-        match self.matched {
-            Matched::Ambiguous | Matched::Intercepted => true,
-            Matched::Sequence | Matched::Hairpin | Matched::Blocked | Matched::Local => false,
-        }
+        self.translated.is_none()
+            && match self.matched {
+                Matched::Ambiguous | Matched::Intercepted => true,
+                Matched::Sequence | Matched::Hairpin | Matched::Blocked | Matched::Local => false,
+            }
     }
 }
 
@@ -98,15 +101,15 @@ fn has(line: &[u8], what: &[u8]) -> bool {
 
 /// Of an end, the number and the reason; of any other record, neither.
 fn numbered(
-    is_end: bool,
+    kind: Kind,
     sequence: Option<u64>,
     reason: Option<Reason>,
 ) -> Result<(Option<u64>, Option<Reason>), NoRecord> {
-    match (is_end, sequence, reason) {
-        (true, Some(_), Some(_)) => Ok((sequence, reason)),
-        (true, _, _) => Err(NoRecord::Contradiction(
+    match (kind, sequence, reason) {
+        (Kind::End, Some(_), Some(_)) => Ok((sequence, reason)),
+        (Kind::End, _, _) => Err(NoRecord::Contradiction(
             "an end without a number or a reason",
         )),
-        (false, _, _) => Ok((None, None)),
+        (Kind::Start | Kind::Update, _, _) => Ok((None, None)),
     }
 }
