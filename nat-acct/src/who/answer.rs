@@ -1,16 +1,16 @@
 //! The answer: who it may have been, the nearest first, and whether it can have been another.
 
-use std::collections::{BTreeSet, HashSet};
+use std::{
+    collections::{BTreeSet, HashSet},
+    net::IpAddr,
+};
 
 use super::{
     coverage::{self, Doubt},
     question::Question,
     time::Span,
 };
-use crate::{
-    record::{Connection, Endpoint},
-    store::Found,
-};
+use crate::{record::Connection, store::Found};
 
 /// What can be said of a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,24 +92,30 @@ impl Answer {
     }
 
     /// The client, if it can be no other.
-    pub fn client(&self) -> Option<Endpoint> {
-        let [only] = &self.candidates[..] else {
-            return None;
-        };
-        let is_unique = self.question.port.is_some()
+    pub fn client(&self) -> Option<IpAddr> {
+        let clients = self.clients();
+        let is_proved = self.question.port.is_some()
             && self.question.at.spans.len() == 1
-            && only.connection.reason.is_some()
-            && self.doubts.is_empty();
-        is_unique.then_some(only.connection.client)
+            && self.doubts.is_empty()
+            && !self.has_open();
+        (is_proved && clients.len() == 1).then(|| clients.first().copied())?
+    }
+
+    fn clients(&self) -> BTreeSet<IpAddr> {
+        let candidates = self.candidates.iter();
+        candidates
+            .map(|candidate| candidate.connection.client.ip)
+            .collect()
+    }
+
+    fn has_open(&self) -> bool {
+        let mut candidates = self.candidates.iter();
+        candidates.any(|candidate| candidate.connection.reason.is_none())
     }
 
     /// What makes the answer unique, or keeps it from being so.
     pub fn why(&self) -> String {
-        let clients: BTreeSet<_> = self
-            .candidates
-            .iter()
-            .map(|it| it.connection.client.ip)
-            .collect();
+        let clients = self.clients();
         let connections = self.candidates.len();
         let mut reasons = Vec::new();
         if connections == 0 {
@@ -125,17 +131,13 @@ impl Answer {
         }
         if self.question.port.is_none() {
             reasons.push("without a port, all connections of the address are meant".to_owned());
-        } else if connections > 1 && self.question.remote.is_none() {
+        } else if clients.len() > 1 && self.question.remote.is_none() {
             reasons.push("--remote may tell them apart".to_owned());
         }
         if self.question.at.spans.len() > 1 {
             reasons.push("clocks showed this time twice".to_owned());
         }
-        if self
-            .candidates
-            .iter()
-            .any(|it| it.connection.reason.is_none())
-        {
+        if self.has_open() {
             reasons.push("one that is open may have ended without a record".to_owned());
         }
         if connections > 0 && !self.doubts.is_empty() {

@@ -30,7 +30,7 @@ pub(super) fn render(answer: &Answer) -> String {
             "remote": question.remote.map(|remote| json!({ "ip": remote.address, "port": remote.port })),
         },
         "answer": verdict,
-        "client": answer.client().map(|client| client.ip),
+        "client": answer.client(),
         "why": answer.why(),
         "candidates": answer.candidates.iter().map(candidate).collect::<Vec<_>>(),
         "complete": answer.doubts.is_empty(),

@@ -18,7 +18,8 @@ pub(super) fn render(answer: &Answer) -> String {
     }
     let verdict = match answer.verdict() {
         Verdict::Found => match answer.client() {
-            Some(client) => format!("It was {}: {}.", client.ip, answer.why()),
+            Some(client) => format!("It was {client}: {}.", answer.why()),
+            None if answer.candidates.len() == 1 => format!("Not proved: {}.", answer.why()),
             None => format!("Not unique: {}.", answer.why()),
         },
         Verdict::Nobody => {

@@ -92,9 +92,36 @@ fn killed_at_any_moment_an_import_loses_and_doubles_nothing() {
         thread::sleep(Duration::from_millis(round * 37 % 400));
         import.kill().unwrap();
         import.wait().unwrap();
+        // What is there is whole, also when it was killed while it wrote.
+        let checked = scratch.run("store check --store s");
+        assert!(!checked.said.contains("damaged"), "{checked:?}");
+        assert!(!checked.said.contains("missing:"), "{checked:?}");
     }
     scratch.import("day.jsonl");
     assert_eq!(scratch.count(), 40_000);
+}
+
+/// A disk of its own takes root.
+#[test]
+fn on_a_full_disk_the_store_stays_what_it_was() {
+    let scratch = Scratch::new("full");
+    let Some(disk) = scratch.disk("s", "2m") else {
+        return;
+    };
+    let records = connections(0, 60_000);
+    scratch.write("some.jsonl", &lines(&records[..1000], Format::Compact));
+    scratch.write("all.jsonl", &lines(&records, Format::Compact));
+    scratch.import("some.jsonl");
+    let refused = scratch.run("store import --store s all.jsonl");
+    assert_eq!(refused.status, Some(1));
+    assert!(
+        refused.errors.contains("cannot write to the store"),
+        "{refused:?}"
+    );
+    assert_eq!(scratch.count(), 1000);
+    disk.grow("200m");
+    scratch.import("all.jsonl");
+    assert_eq!(scratch.count(), 60_000);
 }
 
 #[test]

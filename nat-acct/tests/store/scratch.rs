@@ -66,6 +66,13 @@ impl Scratch {
         command
     }
 
+    /// A file system in memory at a directory, if we may mount one.
+    pub fn disk(&self, name: &str, size: &str) -> Option<Disk> {
+        let disk = Disk(self.path(name));
+        fs::create_dir_all(&disk.0).unwrap();
+        disk.mount(&format!("size={size}")).then_some(disk)
+    }
+
     /// How many records the store has; a store that is not complete is a failure.
     pub fn count(&self) -> u64 {
         let ended = self.run("store check --store s");
@@ -88,6 +95,29 @@ impl Scratch {
             assert!(Instant::now() < until, "{what}: not within {PATIENCE:?}");
             thread::sleep(Duration::from_millis(20));
         }
+    }
+}
+
+/// A file system of a test, until that is over.
+pub struct Disk(PathBuf);
+
+impl Disk {
+    pub fn grow(&self, size: &str) {
+        assert!(self.mount(&format!("remount,size={size}")));
+    }
+
+    fn mount(&self, options: &str) -> bool {
+        let mut mount = Command::new("mount");
+        mount
+            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
+            .arg(&self.0);
+        mount.stderr(Stdio::null()).status().unwrap().success()
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }
 
