@@ -9,7 +9,9 @@ pub(super) mod row;
 pub(super) mod schema;
 
 use std::{
-    fs, io,
+    fs::{self, DirBuilder},
+    io,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
 
@@ -27,13 +29,15 @@ const ENDING: &str = "sqlite";
 pub struct Dir(PathBuf);
 
 impl Dir {
-    /// Makes the directory, if it is missing.
+    /// Makes the directory, if it is missing; others than its owner and group may not look into it.
     ///
     /// # Errors
     ///
     /// When it cannot be made.
     pub fn make(path: &Path) -> Result<Self> {
-        fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))?;
+        let mut missing = DirBuilder::new();
+        let made = missing.recursive(true).mode(0o750).create(path);
+        made.with_context(|| format!("cannot make {}", path.display()))?;
         Ok(Self(path.to_owned()))
     }
 

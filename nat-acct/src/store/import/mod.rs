@@ -1,8 +1,12 @@
 //! `nat-acct store import`: from lines to the store. What was imported before changes nothing.
 
 mod batch;
+mod current;
+mod database;
 mod follow;
+mod open_connections;
 mod place;
+mod proof;
 mod rejects;
 mod report;
 mod tail;
