@@ -8,6 +8,7 @@ mod packages;
 mod replay;
 mod report;
 mod spread;
+mod store;
 mod table;
 mod traffic;
 
@@ -24,6 +25,10 @@ pub struct Args {
 enum What {
     /// Records from captures, beside other programs that read the same captures
     Replay(replay::Args),
+    /// A store of a day's records, and questions to it, beside other ways to ask
+    Store(store::Args),
+    /// Print the records of a day, in the compact format
+    Day(store::DayArgs),
     /// Run one program and print what it took; the others use this
     #[command(hide = true)]
     Measure(measure::Args),
@@ -36,6 +41,8 @@ pub fn run(args: Args) -> Result<()> {
     match args.what {
         Some(What::Replay(args)) => replay::run(&args),
         Some(What::Measure(args)) => measure::run(&args),
+        Some(What::Store(args)) => store::run(&args),
+        Some(What::Day(args)) => store::print_day(&args),
         None => replay::run(&replay::Args::default()),
     }
 }
