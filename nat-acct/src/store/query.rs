@@ -46,7 +46,7 @@ pub struct Found {
     pub unknown: Vec<Connection>,
     /// The proof that nothing is missing, as far as it concerns this time.
     pub numbers: Numbers,
-    /// The longest life of a connection in the store, in microseconds.
+    /// The longest that it took from a start to the record of the end, in microseconds.
     pub longest_us: i64,
     /// Before when records were thrown away, in microseconds since the Unix epoch.
     pub kept_since_us: Option<i64>,
@@ -87,8 +87,10 @@ impl Store {
     /// What the index knows, and in which files to look.
     fn read_index(&self, wanted: &Wanted, found: &mut Found) -> Result<BTreeSet<Hour>> {
         let path = self.dir.index();
-        let index = open::for_reading(&path)?;
+        let database = open::for_reading(&path)?;
         let mut read = || {
+            // All of it as it was at one moment, or a file that an import makes in between is missed.
+            let index = database.unchecked_transaction()?;
             let first = Hour::of(wanted.from_us);
             let last = Hour::of(wanted.until_us).next();
             let mut hours: BTreeSet<Hour> = index::hours_between(&index, first, last)?;

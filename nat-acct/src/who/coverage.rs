@@ -50,8 +50,8 @@ pub(super) fn doubts(question: &Question, wanted: &Wanted, found: &Found) -> Vec
     doubts
 }
 
-/// No connection in the store lived longer than the longest: who was alive at a time has been recorded
-/// by then.
+/// No connection took longer to be on record than the longest: who was alive at a time has been recorded by
+/// then.
 fn horizon_us(wanted: &Wanted, found: &Found) -> i64 {
     wanted.until_us.saturating_add(found.longest_us)
 }

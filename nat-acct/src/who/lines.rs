@@ -70,8 +70,7 @@ impl Reading {
     fn add(&mut self, told: &Told) {
         self.all.numbers.add(told);
         if told.kind == Kind::End {
-            let life_us = told.connection.end_us - told.connection.start_us;
-            self.all.longest_us = self.all.longest_us.max(life_us);
+            self.all.longest_us = self.all.longest_us.max(told.took_us());
         }
         for part in &mut self.each {
             part.add(told);

@@ -182,6 +182,28 @@ fn a_gap_is_named_and_nobody_is_not_claimed() {
     assert!(checked.said.contains(missing), "{checked:?}");
 }
 
+/// Whoever was silent until the idle timeout has been on record only since then.
+#[test]
+fn nobody_is_claimed_when_all_have_had_the_time_to_be_recorded() {
+    let mut records = three();
+    let mut idle = records[0].clone();
+    idle.id = common::record(&common::port_forward(), 3).id;
+    idle.sequence = Some(3);
+    idle.written = idle
+        .written
+        .checked_add(jiff::SignedDuration::from_hours(2))
+        .unwrap();
+    records.push(idle);
+    let scratch = stored("idle", &lines(&records));
+    let asked = format!("{ADDRESS}:61003 --at 2026-11-22T09:43:00Z");
+    let answer = ask(&scratch, &asked, &[]);
+    assert_eq!(answer.status, Some(3));
+    assert!(
+        answer.said.contains("A connection that was still open"),
+        "{answer:?}"
+    );
+}
+
 #[test]
 fn what_may_have_been_translated_keeps_nobody_from_being_claimed() {
     let mut unknown = common::worked_example();

@@ -55,6 +55,15 @@ pub struct Connection {
     pub partial: bool,
 }
 
+impl Told {
+    /// From the start of the connection until it was on record, in microseconds: longer than its life, if
+    /// it had to be silent for a while before it was over.
+    pub fn took_us(&self) -> i64 {
+        let recorded_us = self.written_us.max(self.connection.end_us);
+        recorded_us.saturating_sub(self.connection.start_us)
+    }
+}
+
 impl Connection {
     /// Whether it may have had a translated address that is not known.
     pub fn may_have_been_translated(&self) -> bool {

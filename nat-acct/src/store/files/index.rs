@@ -18,7 +18,7 @@ pub(crate) struct Contents {
     pub records: u64,
     /// The exclusive or of their identifiers.
     pub ids: u128,
-    /// The longest life, in microseconds.
+    /// The longest that it took from a start to the record of the end, in microseconds.
     pub longest_us: i64,
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn late_hours(
     rows.collect()
 }
 
-/// The longest life of a connection, in microseconds.
+/// The longest that it took from a start to the record of the end, in microseconds.
 pub(crate) fn longest_us(index: &Connection) -> rusqlite::Result<i64> {
     index.query_row("SELECT coalesce(max(longest), 0) FROM hour", [], |row| {
         row.get(0)

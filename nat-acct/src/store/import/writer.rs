@@ -131,9 +131,7 @@ impl Writer {
             let connection = &told.connection;
             contents.records += 1;
             contents.ids ^= connection.id.to_bits();
-            contents.longest_us = contents
-                .longest_us
-                .max(connection.end_us - connection.start_us);
+            contents.longest_us = contents.longest_us.max(told.took_us());
             if hour.is_late_for(connection.start_us) {
                 long.execute(params![row::key(connection), connection.start_us, hour.0])?;
             }
