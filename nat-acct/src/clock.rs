@@ -16,6 +16,11 @@ pub fn monotonic_ns() -> u64 {
     u64::try_from(now_ns(ClockId::CLOCK_MONOTONIC)).expect("the monotonic clock counts from 0")
 }
 
+/// Now, in microseconds since the Unix epoch.
+pub fn wall_us() -> i64 {
+    i64::try_from(now_ns(ClockId::CLOCK_REALTIME) / 1000).unwrap_or(i64::MAX)
+}
+
 /// All clocks, now.
 pub fn read() -> Reading {
     let mut reading = read_once();

@@ -1,5 +1,7 @@
 //! The command `nat-acct`: reads the command line, and has the library do what is meant.
 
+mod offline;
+
 use std::{env, ffi::OsString, process::ExitCode};
 
 use anyhow::{Result, anyhow, bail};
@@ -20,6 +22,10 @@ fn main() -> ExitCode {
         }
         Ok(Invocation::Status(config)) => report_status(agent::status(&config)),
         Ok(Invocation::Replay(config)) => report_outcome(replay::run(&config)),
+        Ok(Invocation::Import(config)) => offline::import(&config),
+        Ok(Invocation::Keep(store, age)) => offline::keep(store, age),
+        Ok(Invocation::CheckStore(store)) => offline::check(&store),
+        Ok(Invocation::Who(config)) => offline::who(&config),
         Ok(Invocation::Schema(format)) => report_answer(schema(format)),
         Ok(Invocation::CheckConfig(path)) => {
             exit::answered(&format!("{} is in order\n", path.display()))

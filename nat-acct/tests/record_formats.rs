@@ -149,6 +149,7 @@ fn expanded(compact: &Value) -> Value {
         "network": { "transport": "tcp", "direction": direction },
         "nat_acct": nat_acct,
         "observer": observer,
+        "agent": { "ephemeral_id": compact["a"] },
     });
     for (name, side) in [("source", source), ("destination", destination)] {
         if side != json!({}) {

@@ -8,7 +8,7 @@ use nat_acct_tests::privilege::is_root;
 use crate::apt;
 use crate::process::find;
 
-const PROGRAMS: [(&str, &str); 23] = [
+const PROGRAMS: [(&str, &str); 24] = [
     ("bpftool", "bpftool"),
     ("conntrack", "conntrack"),
     ("curl", "curl"),

@@ -7,7 +7,7 @@ use super::{Config, addresses, boot, recorder::Recorder};
 use crate::{
     clock,
     engine::{Engine, Event, Request, Timeouts},
-    record::{Account, End, Stamp},
+    record::{Account, End, Run, Stamp},
     sink::Sink,
     source::live::{Inherited, Live, Remains, Settings},
 };
@@ -22,9 +22,11 @@ pub(super) async fn settle(config: &Config, inherited: &Inherited) -> Result<()>
     // What cannot be loaded does not end what is there.
     let tick_ns = Live::load(&settings, None)?.tick_ns();
     let [inside, outside] = inherited.interfaces();
+    let boot_id = boot::id()?;
     let stamp = Stamp::new(clock::read(), &inside, &outside)
         .telling(config.remotes)
-        .of_boot(boot::id()?);
+        .of_boot(boot_id)
+        .of_run(Run::of_tables(boot_id, inherited.number()));
     let sink = Sink::open(config.output.clone())?;
     let mut recorder = Recorder::start(sink, stamp, config.format, None)?;
     let mut remains = inherited.detach(tick_ns)?;

@@ -49,7 +49,7 @@ use self::{
 use crate::{
     clock,
     engine::{Engine, Interim, Timeouts},
-    record::{Format, Remotes, Stamp},
+    record::{Format, Remotes, Run, Stamp},
     sink::{self, Output, Rotation, Sink},
     source::live::{Live, Pins, Places, Settings},
 };
@@ -210,7 +210,8 @@ impl Prepared {
             inside, outside, ..
         } = &config.places;
         let stamp = Stamp::new(clock::read(), inside, outside).telling(config.remotes);
-        let stamp = stamp.of_boot(boot::id()?);
+        let boot_id = boot::id()?;
+        let stamp = stamp.of_boot(boot_id);
         let sink = Sink::open(config.output.clone())?;
         let mut live = Live::load(&config.settings, pins).map_err(privilege::explain)?;
         log_programs(&mut live)?;
@@ -221,6 +222,7 @@ impl Prepared {
             live.attach(&config.places)
         };
         interfaces::report(&attached.map_err(privilege::explain)?);
+        let stamp = stamp.of_run(Run::of_tables(boot_id, live.number()));
         Ok(Self { live, sink, stamp })
     }
 

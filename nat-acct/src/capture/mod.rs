@@ -5,12 +5,12 @@
 //! kept as [`Trouble`], with its offset, for whoever has to tell.
 
 mod clock;
-mod compression;
 mod interface;
 mod interrupt;
 mod link;
 mod pcap;
 mod pcapng;
+mod read_bytes;
 mod trouble;
 mod window;
 
@@ -22,9 +22,9 @@ use std::{
 };
 
 pub use self::{
-    compression::ReadBytes,
     interface::Interface,
     link::{Direction, Link, Payload},
+    read_bytes::ReadBytes,
     trouble::{Kind, Trouble},
 };
 use self::{pcap::Pcap, pcapng::Pcapng, trouble::Troubles, window::Window};
@@ -109,7 +109,7 @@ impl Capture {
         let counted = read_bytes.count(reader);
         let mut capture = Self {
             name: one_line(name),
-            window: Window::new(compression::plain(counted)),
+            window: Window::new(crate::compression::plain(counted)),
             format: Format::Ended,
             interfaces: Vec::new(),
             troubles: Troubles::default(),

@@ -11,6 +11,8 @@ use super::{
     metrics::{MetricsArg, parse_metrics},
     replay::ReplayArgs,
     rotation::RotationArgs,
+    store::StoreCommand,
+    who::WhoArgs,
 };
 
 pub(super) const DEFAULT_PIN: &str = "/sys/fs/bpf/nat-acct";
@@ -60,6 +62,15 @@ pub enum Command {
     /// `replay FILE --inside br0 --outside eth1`. Records go to the output; what is wrong with the
     /// input, and a summary, to standard error.
     Replay(ReplayArgs),
+    /// Keep records where they are found by translated address and time.
+    #[command(subcommand)]
+    Store(StoreCommand),
+    /// Say which client had a translated address and port at some time.
+    ///
+    /// All candidates are told, the nearest first. Exit status: 0 there are candidates, 1 nobody, and no
+    /// record of that time is missing, 2 an error, 3 no answer: none was found, but records may be
+    /// missing.
+    Who(WhoArgs),
     /// Print the JSON Schema of a format of records.
     Schema(SchemaArgs),
     /// Check a configuration file, or print one to begin with.

@@ -7,12 +7,14 @@ use std::{
     path::PathBuf,
 };
 
+use jiff::SignedDuration;
 use nat_acct_common::layout::MAX_INTERFACES;
 use tracing::Level;
 
 use super::{
     UsageError, accounting,
     args::{Args, Command, ConfigCommand, HookArg, LandlockArg, LogLevelArg, RunArgs},
+    store::StoreCommand,
 };
 use crate::{
     agent::{Address, DetachConfig, StatusConfig},
@@ -20,6 +22,8 @@ use crate::{
     record::{Format, Remotes},
     replay,
     sink::{Output, Rotation},
+    store::ImportConfig,
+    who::WhoConfig,
 };
 
 /// A command to carry out.
@@ -33,6 +37,14 @@ pub enum Invocation {
     Status(StatusConfig),
     /// Account the connections in captures.
     Replay(replay::Config),
+    /// Put records into a store.
+    Import(ImportConfig),
+    /// Throw records of a store away that are older than this.
+    Keep(PathBuf, SignedDuration),
+    /// Check the store in a directory.
+    CheckStore(PathBuf),
+    /// Say who had a translated address.
+    Who(WhoConfig),
     /// Print the JSON Schema of a format.
     Schema(Format),
     /// Check a configuration file.
@@ -112,6 +124,12 @@ impl Invocation {
                 json: args.json,
             })),
             Command::Replay(args) => super::replay::config(args).map(Self::Replay),
+            Command::Store(StoreCommand::Import(args)) => {
+                super::store::import_config(args).map(Self::Import)
+            }
+            Command::Store(StoreCommand::Keep(args)) => Ok(Self::Keep(args.store.store, args.age)),
+            Command::Store(StoreCommand::Check(args)) => Ok(Self::CheckStore(args.store)),
+            Command::Who(args) => Ok(Self::Who(super::who::config(args))),
             Command::Schema(args) => Ok(Self::Schema(args.format.into())),
             Command::Config(ConfigCommand::Check { file }) => Ok(Self::CheckConfig(file)),
             Command::Config(ConfigCommand::Default) => Ok(Self::DefaultConfig),

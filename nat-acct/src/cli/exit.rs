@@ -19,11 +19,22 @@ pub const USAGE: u8 = 2;
 pub const NOT_RUNNING: u8 = 3;
 /// An agent runs, but somebody must act.
 pub const TROUBLED: u8 = 4;
+/// `who` has not found anybody, and it is proved that there was nobody.
+pub const NOBODY: u8 = 1;
+/// `who` could not ask.
+pub const NOT_ASKED: u8 = 2;
+/// `who` has not found anybody, but there may have been somebody.
+pub const NO_ANSWER: u8 = 3;
 
 /// The end of a program that could not do its work, with its one line said.
 pub fn runtime(error: &anyhow::Error) -> ExitCode {
+    failed(error, RUNTIME)
+}
+
+/// The same with another status.
+pub fn failed(error: &anyhow::Error, status: u8) -> ExitCode {
     say(&runtime_line(error));
-    RUNTIME.into()
+    status.into()
 }
 
 /// The end of a program that had nothing to carry out, with the help or its one line said.

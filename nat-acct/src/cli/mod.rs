@@ -11,7 +11,9 @@ mod metrics;
 mod parse;
 mod replay;
 mod rotation;
+mod store;
 mod usage;
+mod who;
 
 pub use args::Args;
 pub use config::{HookChoice, Invocation, RunConfig};

@@ -33,6 +33,9 @@ pub enum UsageError {
     /// A ring buffer that the kernel would refuse.
     #[error("--ring-bytes {0} is not a power of two, at least {1} (a page)")]
     RingSize(u32, u32),
+    /// Standard input has no name by which to find it again.
+    #[error("--follow follows files, not standard input")]
+    StdinFollowed,
     /// A configuration file that cannot be read.
     #[error("cannot read {}: {cause}", one_line(&path.to_string_lossy()))]
     Unreadable {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    Identifier, Record,
+    Identifier, Record, Run,
     schema::{all, none},
     values::{AddressPort, Vlans},
     words::{Kind, Matched, Opened, Reason},
@@ -113,6 +113,9 @@ pub struct Compact<'a> {
     #[serde(rename = "o", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "&'a str")]
     beyond: Option<&'a str>,
+    /// Whose numbers `n` are: the same for all records of one run (ECS `agent.ephemeral_id`).
+    #[serde(rename = "a")]
+    run: Run,
 }
 
 /// What a record has, by what it reports.
@@ -161,6 +164,7 @@ impl<'a> From<&'a Record> for Compact<'a> {
             inside: &record.inside,
             vlans: Vlans::of(account.vlans),
             beyond: record.beyond.as_deref(),
+            run: record.run,
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    Direction, Endpoint, Identifier, Record, Sums,
+    Direction, Endpoint, Identifier, Record, Run, Sums,
     schema::{all, none},
     values::{Address, Time, Vlans},
     words::{Action, Matched, Opened, Reason, Transport},
@@ -35,6 +35,8 @@ pub struct Ecs<'a> {
     nat_acct: NatAcct,
     /// The interfaces of the gateway that the connection went through.
     observer: Observer<'a>,
+    /// Who wrote the record.
+    agent: Agent,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -158,6 +160,13 @@ struct Observer<'a> {
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
+struct Agent {
+    /// Whose numbers `event.sequence` are: the same for all records of one run.
+    ephemeral_id: Run,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 struct Port<'a> {
     /// The interface.
     interface: Interface<'a>,
@@ -202,6 +211,9 @@ impl<'a> From<&'a Record> for Ecs<'a> {
             destination,
             nat_acct: nat_acct(record),
             observer: observer(record),
+            agent: Agent {
+                ephemeral_id: record.run,
+            },
         }
     }
 }

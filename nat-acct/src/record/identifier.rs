@@ -6,7 +6,9 @@
 //! change would make two identifiers of one connection, and a monotonic one in its place would be
 //! read as a time that it is not.
 
-use std::{fmt, net::IpAddr};
+use std::{fmt, net::IpAddr, str::FromStr};
+
+use thiserror::Error;
 
 use super::{Account, Endpoint};
 
@@ -26,7 +28,38 @@ impl Identifier {
         }
         Self(version_8(hash.0))
     }
+
+    /// As a number.
+    pub fn to_bits(self) -> u128 {
+        self.0
+    }
+
+    /// By its number.
+    pub fn from_bits(bits: u128) -> Self {
+        Self(bits)
+    }
 }
+
+impl FromStr for Identifier {
+    type Err = NoIdentifier;
+
+    fn from_str(text: &str) -> Result<Self, NoIdentifier> {
+        let digit =
+            |bits: u128, digit: u8| Some(bits << 4 | u128::from(char::from(digit).to_digit(16)?));
+        let dashes = [8, 13, 18, 23];
+        let is_uuid = text.len() == 36 && dashes.iter().all(|at| text.as_bytes()[*at] == b'-');
+        let digits = text.bytes().filter(|byte| *byte != b'-');
+        let bits = is_uuid
+            .then(|| digits.take(32).try_fold(0, digit))
+            .flatten();
+        bits.map(Self).ok_or(NoIdentifier)
+    }
+}
+
+/// A text is no UUID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("no UUID")]
+pub struct NoIdentifier;
 
 impl fmt::Display for Identifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -50,20 +83,24 @@ fn version_8(hash: u128) -> u128 {
 }
 
 /// FNV-1a of 128 bits: <https://datatracker.ietf.org/doc/html/rfc9923>.
-struct Fnv(u128);
+pub(super) struct Fnv(u128);
 
 impl Fnv {
     const OFFSET_BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
 
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(Self::OFFSET_BASIS)
     }
 
-    fn add(&mut self, bytes: &[u8]) {
+    pub(super) fn add(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.0 = (self.0 ^ u128::from(*byte)).wrapping_mul(Self::PRIME);
         }
+    }
+
+    pub(super) fn finish(&self) -> u128 {
+        self.0
     }
 
     /// Sixteen bytes of address, IPv4 mapped into IPv6, and the port, both as on the wire.
@@ -106,6 +143,25 @@ mod tests {
         let mut hash = Fnv::new();
         hash.add(b"foobar");
         assert_eq!(hash.0, 0x343e_1662_793c_64bf_6f0d_3597_ba44_6f18);
+    }
+
+    #[test]
+    fn it_reads_as_it_is_written() {
+        for id in [
+            Identifier(0),
+            Identifier(u128::MAX),
+            Identifier(version_8(7)),
+        ] {
+            assert_eq!(id.to_string().parse(), Ok(id));
+        }
+        for text in [
+            "",
+            "01JD",
+            "f1b074ba-e243-80fc-b951-3deb6ad6665",
+            "f1b074ba-e243-80fc-b951_3deb6ad6665c",
+        ] {
+            assert_eq!(text.parse::<Identifier>(), Err(NoIdentifier), "{text}");
+        }
     }
 
     #[test]

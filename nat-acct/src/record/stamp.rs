@@ -6,7 +6,7 @@ use std::{ffi::OsStr, sync::Arc};
 use jiff::Timestamp;
 
 use super::{
-    Interface, Remotes,
+    Interface, Remotes, Run,
     wall_clock::{self, Change, Reading, WallClock},
 };
 
@@ -16,6 +16,7 @@ use super::{
 pub struct Stamp {
     clock: WallClock,
     source_id: u128,
+    run: Run,
     inside: Vec<Arc<str>>,
     outside: Vec<Arc<str>>,
     remotes: Remotes,
@@ -28,6 +29,7 @@ impl Stamp {
         Self {
             clock: clock.into(),
             source_id: 0,
+            run: Run::default(),
             inside: names(inside),
             outside: names(outside),
             remotes: Remotes::Told,
@@ -50,6 +52,12 @@ impl Stamp {
         Self { remotes, ..self }
     }
 
+    /// For records that are numbered as those of `run`.
+    #[must_use]
+    pub fn of_run(self, run: Run) -> Self {
+        Self { run, ..self }
+    }
+
     /// Takes note of what the clocks show, and says what became of the wall clock.
     pub fn observe(&mut self, reading: Reading) -> Change {
         self.clock.observe(reading)
@@ -68,6 +76,11 @@ impl Stamp {
     /// What records say of remotes.
     pub(super) fn remotes(&self) -> Remotes {
         self.remotes
+    }
+
+    /// Whose numbers records have.
+    pub(super) fn run(&self) -> Run {
+        self.run
     }
 
     /// The name of an interface.

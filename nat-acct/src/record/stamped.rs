@@ -6,7 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{
-    Account, Compact, Ecs, Endpoint, Format, Identifier, Interface, Remotes, Stage, Stamp, Totals,
+    Account, Compact, Ecs, Endpoint, Format, Identifier, Interface, Remotes, Run, Stage, Stamp,
+    Totals,
 };
 
 /// The record of one connection.
@@ -20,6 +21,8 @@ pub struct Record {
     pub id: Identifier,
     /// Counts the records of ends without a gap; other records have no number.
     pub sequence: Option<u64>,
+    /// Whose numbers these are.
+    pub run: Run,
     /// When the record was made.
     pub written: Timestamp,
     /// When the opening SYN was seen, in whole microseconds.
@@ -50,6 +53,7 @@ impl Record {
             remote,
             id: Identifier::of(account, remote, stamp.source_id()),
             sequence,
+            run: stamp.run(),
             written,
             start,
             end: stamp.wall_clock(account.end_ns).max(start),

@@ -8,9 +8,15 @@ use std::{
 
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::{Endpoint, Identifier};
+use super::{Endpoint, Identifier, Run};
+
+/// A time, in microseconds since the Unix epoch, as records have it.
+pub fn time(time_us: i64) -> String {
+    let time = Timestamp::from_microsecond(time_us).unwrap_or(Timestamp::MIN);
+    format!("{time:.6}")
+}
 
 /// A time in UTC by RFC 3339, always with six digits of a second.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +47,26 @@ impl From<Endpoint> for AddressPort {
 impl Serialize for Identifier {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl Serialize for Run {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Identifier {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <&str>::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for Run {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <&str>::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
     }
 }
 
@@ -102,6 +128,10 @@ described!(AddressPort, "AddressPort", {
 described!(Vlans, "Vlans", {
     "type": "string",
     "pattern": r"^[0-9]{1,4}(\.[0-9]{1,4})?$",
+});
+described!(Run, "Run", {
+    "type": "string",
+    "pattern": "^[0-9a-f]{16}$",
 });
 described!(Identifier, "Identifier", {
     "type": "string",

@@ -2,12 +2,12 @@
 //! engine's own types carry no serialisation.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Direction, End, Match, Stage};
 
 /// What the record reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Action {
     /// The translated address of a connection has become known.
     #[serde(rename = "nat-session-start")]
@@ -21,7 +21,7 @@ pub enum Action {
 }
 
 /// The same in short.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// The translated address of a connection has become known.
@@ -29,6 +29,7 @@ pub enum Kind {
     /// A connection goes on.
     Update,
     /// A connection has ended.
+    #[default]
     End,
 }
 
@@ -41,17 +42,18 @@ pub enum Transport {
 }
 
 /// Which side opened the connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Opened {
     /// The client, on the inside.
+    #[default]
     Outbound,
     /// The remote, through a port forward (DNAT).
     Inbound,
 }
 
 /// Why the connection ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// Both sides sent FIN; with `--close-on first-fin`, one did.
@@ -71,18 +73,15 @@ pub enum Reason {
     /// The capture ended while the connection was open.
     CaptureEnd,
     /// The table of connections was full, and the connection lost its place.
-    #[expect(
-        dead_code,
-        reason = "a word of the schema that the engine does not say yet"
-    )]
     TableFull,
 }
 
 /// How the translated address was found, or why there is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Matched {
     /// By the initial sequence number of the SYN, which is the same inside and outside.
+    #[default]
     Sequence,
     /// Several connections could have been meant, or nothing proves which: no translated address.
     Ambiguous,
@@ -162,7 +161,7 @@ impl Matched {
 }
 
 /// A word is a string in JSON.
-fn written(word: impl Serialize) -> String {
+pub fn written(word: impl Serialize) -> String {
     let written = serde_json::to_value(word).ok();
     let text = written.as_ref().and_then(serde_json::Value::as_str);
     text.unwrap_or_default().to_owned()
@@ -174,6 +173,16 @@ impl From<Stage> for Action {
             Stage::Started => Self::Start,
             Stage::Open => Self::Update,
             Stage::Ended(_) => Self::End,
+        }
+    }
+}
+
+impl From<Action> for Kind {
+    fn from(action: Action) -> Self {
+        match action {
+            Action::Start => Self::Start,
+            Action::Update => Self::Update,
+            Action::End => Self::End,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Config;
 use crate::{
-    record::{Account, Format, Record, Stamp},
+    record::{Account, Format, Record, Run, Stamp},
     sink::{Sink, SinkError},
 };
 
@@ -41,6 +41,8 @@ pub(super) struct Records {
     stamp: Stamp,
     format: Format,
     sums: Sums,
+    /// Whose numbers the records have, once there is one.
+    run: Option<Run>,
 }
 
 impl Records {
@@ -50,12 +52,18 @@ impl Records {
             stamp: Stamp::new(-i128::from(EPOCH_NS), inside, outside).telling(config.remotes),
             format: config.format,
             sums: Sums::default(),
+            run: None,
         }
     }
 
     /// Writes a record that was made at `now_ns`: so the same captures give the same records at any
     /// time.
     pub(super) fn record(&mut self, account: &Account, now_ns: u64) -> Result<(), SinkError> {
+        if self.run.is_none() {
+            let run = Run::of_first(account);
+            self.stamp = self.stamp.clone().of_run(run);
+            self.run = Some(run);
+        }
         let number = account.end().map(|_| self.sums.connections);
         let written = self.stamp.wall_clock(now_ns);
         let record = Record::new(account, number, written, &self.stamp);

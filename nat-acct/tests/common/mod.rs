@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use jiff::Timestamp;
 use nat_acct::record::{
-    Account, Direction, End, Endpoint, Interface, Match, Record, Remotes, Stage, Stamp, Sums,
+    Account, Direction, End, Endpoint, Interface, Match, Record, Remotes, Run, Stage, Stamp, Sums,
     Totals, Translated,
 };
 
@@ -100,6 +100,7 @@ pub fn stamp() -> Stamp {
         &["br0", "br1"],
         &["eth1", "ppp0"],
     )
+    .of_run(Run(0xa1))
 }
 
 /// The record of `account`, written about a second after its end.

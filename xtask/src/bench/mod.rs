@@ -10,6 +10,7 @@ mod records;
 mod replay;
 mod report;
 mod spread;
+mod store;
 mod table;
 mod traffic;
 
@@ -28,6 +29,10 @@ enum What {
     Records(records::Args),
     /// Records from captures, beside other programs that read the same captures
     Replay(replay::Args),
+    /// A store of a day's records, and questions to it, beside other ways to ask
+    Store(store::Args),
+    /// Print the records of a day, in the compact format
+    Day(store::DayArgs),
     /// Run one program and print what it took; the others use this
     #[command(hide = true)]
     Measure(measure::Args),
@@ -41,9 +46,12 @@ pub fn run(args: Args) -> Result<()> {
         Some(What::Records(args)) => records::run(&args),
         Some(What::Replay(args)) => replay::run(&args),
         Some(What::Measure(args)) => measure::run(&args),
+        Some(What::Store(args)) => store::run(&args),
+        Some(What::Day(args)) => store::print_day(&args),
         None => {
             records::run(&args::defaults())?;
-            replay::run(&args::defaults())
+            replay::run(&args::defaults())?;
+            store::run(&args::defaults())
         }
     }
 }

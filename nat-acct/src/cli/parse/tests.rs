@@ -245,7 +245,7 @@ fn a_ring_is_whole_pages_and_a_power_of_two() {
 fn what_clap_refuses_is_one_line() {
     refuse(
         "",
-        "'nat-acct' requires a subcommand but one was not provided [subcommands: run, detach, status, replay, schema, config, help]",
+        "'nat-acct' requires a subcommand but one was not provided [subcommands: run, detach, status, replay, store, who, schema, config, help]",
     );
     refuse("walk", "unrecognized subcommand 'walk'");
     refuse(

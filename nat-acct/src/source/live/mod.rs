@@ -142,6 +142,11 @@ impl Live {
         self.legacy.begin(settings, seed, filter_handle)
     }
 
+    /// What tells the maps from others of this boot, also when the next agent has them.
+    pub fn number(&self) -> u32 {
+        self.watch.owner().handle()
+    }
+
     /// Whether the maps were another agent's before.
     pub fn is_adopted(&self) -> bool {
         self.is_adopted

@@ -6,7 +6,7 @@ mod endpoints;
 mod frame;
 mod generate;
 mod pcap;
-mod random;
+pub mod random;
 mod sums;
 
 use std::fs;

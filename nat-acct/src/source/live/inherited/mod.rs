@@ -72,6 +72,11 @@ impl Inherited {
         })
     }
 
+    /// See [`Live::number`](super::Live::number).
+    pub fn number(&self) -> u32 {
+        self.instance.filter_handle.get() as u32
+    }
+
     /// Names of the inside and the outside interfaces.
     pub fn interfaces(&self) -> [Vec<String>; 2] {
         [names(&self.instance.inside), names(&self.instance.outside)]
@@ -89,7 +94,7 @@ impl Inherited {
     ///
     /// When the kernel refuses, or an agent still runs.
     pub fn detach(&self, tick_ns: u64) -> Result<Remains> {
-        let owner = Owner::succeed(self.instance.filter_handle.get() as u32)?;
+        let owner = Owner::succeed(self.number())?;
         let links = Links::read().context("cannot list the interfaces")?;
         for (side, names) in Side::ALL.into_iter().zip(self.interfaces()) {
             self.unpin_links(side)?;

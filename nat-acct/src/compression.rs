@@ -1,11 +1,7 @@
-//! Compressed captures, recognised by what they start with, whatever they are called. A file may
+//! Compressed input, recognised by what it starts with, whatever it is called. A file may
 //! consist of several gzip members or zstd frames: that is what appending to it makes.
 
-use std::{
-    cell::Cell,
-    io::{self, BufReader, Cursor, ErrorKind, Read},
-    rc::Rc,
-};
+use std::io::{self, BufReader, Cursor, ErrorKind, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -20,7 +16,7 @@ const ZSTD_SKIPPABLE: [u8; 3] = [0x2a, 0x4d, 0x18];
 const BUFFER_BYTES: usize = 128 * 1024;
 
 /// The decompressed bytes of `reader`, whose first bytes this waits for.
-pub(super) fn plain(mut reader: impl Read + 'static) -> Box<dyn Read> {
+pub(crate) fn plain(mut reader: impl Read + 'static) -> Box<dyn Read> {
     let (beginning, error) = beginning(&mut reader);
     if let Some(error) = error {
         return Box::new(Cursor::new(beginning).chain(Failing(Some(error))));
@@ -64,36 +60,5 @@ struct Failing(Option<io::Error>);
 impl Read for Failing {
     fn read(&mut self, _into: &mut [u8]) -> io::Result<usize> {
         self.0.take().map_or(Ok(0), Err)
-    }
-}
-
-/// How many bytes a reader has brought, for somebody who watches.
-#[derive(Clone, Debug, Default)]
-pub struct ReadBytes(Rc<Cell<u64>>);
-
-impl ReadBytes {
-    /// The number so far.
-    pub fn get(&self) -> u64 {
-        self.0.get()
-    }
-
-    pub(super) fn count<R: Read>(&self, reader: R) -> Counted<R> {
-        Counted {
-            reader,
-            bytes: self.clone(),
-        }
-    }
-}
-
-pub(super) struct Counted<R> {
-    reader: R,
-    bytes: ReadBytes,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.reader.read(into)?;
-        self.bytes.0.set(self.bytes.0.get() + count as u64);
-        Ok(count)
     }
 }
