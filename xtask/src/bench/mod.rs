@@ -2,6 +2,7 @@
 //! others of the same run, prints a table and writes it into `docs/BENCHMARKS.md`.
 
 mod args;
+mod kernel;
 mod machine;
 mod measure;
 mod optimised;
@@ -25,6 +26,8 @@ pub struct Args {
 
 #[derive(clap::Subcommand)]
 enum What {
+    /// What the programs take for a packet, beside an empty one and that of text books
+    Kernel(kernel::Args),
     /// From events to accounts and to lines, beside `serde_json` alone
     Records(records::Args),
     /// Records from captures, beside other programs that read the same captures
@@ -43,12 +46,14 @@ pub fn run(args: Args) -> Result<()> {
         return Ok(());
     }
     match args.what {
+        Some(What::Kernel(args)) => kernel::run(&args),
         Some(What::Records(args)) => records::run(&args),
         Some(What::Replay(args)) => replay::run(&args),
-        Some(What::Measure(args)) => measure::run(&args),
         Some(What::Store(args)) => store::run(&args),
         Some(What::Day(args)) => store::print_day(&args),
+        Some(What::Measure(args)) => measure::run(&args),
         None => {
+            kernel::run(&args::defaults())?;
             records::run(&args::defaults())?;
             replay::run(&args::defaults())?;
             store::run(&args::defaults())

@@ -6,6 +6,8 @@ mod plan;
 mod route;
 mod step;
 
+use std::path::PathBuf;
+
 use anyhow::{Context, Result, bail};
 
 use facts::Facts;
@@ -14,6 +16,7 @@ use route::Route;
 use step::Step;
 
 use crate::apt;
+use crate::process::root;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -46,6 +49,18 @@ pub fn ensure() -> Result<()> {
             bail!("the kernel programs are not built")
         }
     }
+}
+
+/// Builds the kernel programs, and those that a benchmark runs beside them; returns where the latter
+/// are.
+pub fn ensure_for_bench() -> Result<PathBuf> {
+    ensure()?;
+    let Plan::Do(route, _) = plan::choose(&facts::gather()) else {
+        bail!("the toolchain that has just built is gone");
+    };
+    step::build_for_bench(route).run()?;
+    let target = format!("target/ebpf/{}/release/nat-acct-bench", facts::TARGET);
+    Ok(root().join(target))
 }
 
 /// What is there, after apt has learned of newer packages where that may change the plan.

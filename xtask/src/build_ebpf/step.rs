@@ -63,7 +63,7 @@ impl Step {
                     .run()
                     .with_context(|| no_linker(route, facts))
             }
-            Self::Build => with_linker_on_path(build(route)).run(),
+            Self::Build => with_linker_on_path(build(route, &[])).run(),
         }
     }
 
@@ -94,7 +94,7 @@ impl Step {
             }
             Self::AddNightly => add_nightly().to_string(),
             Self::InstallLinker => install_linker(&llvm, route == Route::Debian).to_string(),
-            Self::Build => build(route).to_string(),
+            Self::Build => build(route, &[]).to_string(),
         };
         command + note
     }
@@ -138,7 +138,15 @@ fn no_linker(route: Route, facts: &Facts) -> String {
     format!("to build it failed; {packages}get a ready-made one by `cargo binstall bpf-linker`")
 }
 
-fn build(route: Route) -> Cmd {
+/// Builds the programs that a benchmark runs beside the agent's.
+pub fn build_for_bench(route: Route) -> Cmd {
+    with_linker_on_path(build(
+        route,
+        &["--features", "bench", "--bin", "nat-acct-bench"],
+    ))
+}
+
+fn build(route: Route, what: &[&str]) -> Cmd {
     let cmd = match route {
         Route::Debian => Cmd::new(DEBIAN_CARGO)
             .env("RUSTC", DEBIAN_RUSTC)
@@ -154,7 +162,9 @@ fn build(route: Route) -> Cmd {
         "--target",
         TARGET,
     ]);
-    let cmd = cmd.args(["--target-dir", "target/ebpf"]);
+    let cmd = cmd
+        .args(["--target-dir", "target/ebpf"])
+        .args(what.iter().copied());
     match route {
         Route::Debian => cmd,
         Route::Rustup => cmd.args(["-Z", "build-std=core"]),

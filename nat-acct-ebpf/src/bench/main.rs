@@ -1,0 +1,126 @@
+//! Programs for `cargo xtask bench kernel`; no agent loads them. Each `draw_*` writes the address
+//! and port of another connection into the packet, and goes on to the program that is measured:
+//! one of nat-acct's own object, or [`empty`], or [`textbook`].
+
+#![cfg_attr(target_arch = "bpf", no_std)]
+#![cfg_attr(target_arch = "bpf", no_main)]
+
+mod plan;
+mod textbook;
+
+use core::{mem, ptr};
+
+use aya_ebpf::{
+    bindings::TC_ACT_UNSPEC,
+    helpers::bpf_ktime_get_ns,
+    macros::{classifier, map},
+    maps::ProgramArray,
+    programs::TcContext,
+};
+
+use crate::plan::Drawn;
+
+/// The program that is measured.
+#[map]
+static MEASURED: ProgramArray = ProgramArray::with_max_entries(1, 0);
+
+const ETHERNET: usize = 14;
+const IPV4: usize = 20;
+const IPV6: usize = 40;
+
+/// Segments of a client, over IPv4.
+#[classifier]
+pub fn draw_client(context: TcContext) -> i32 {
+    draw(&context, |drawn| {
+        write(&context, ETHERNET + 12, drawn.address.to_be());
+        write_tcp(&context, ETHERNET + IPV4, drawn.client_ports(), drawn);
+    })
+}
+
+/// Segments for a client, over IPv4.
+#[classifier]
+pub fn draw_remote(context: TcContext) -> i32 {
+    draw(&context, |drawn| {
+        write(&context, ETHERNET + 16, drawn.address.to_be());
+        write_tcp(&context, ETHERNET + IPV4, drawn.remote_ports(), drawn);
+    })
+}
+
+/// Segments of a client, over IPv6.
+#[classifier]
+pub fn draw_client6(context: TcContext) -> i32 {
+    draw(&context, |drawn| {
+        write(&context, ETHERNET + 16, u64::from(drawn.address).to_be());
+        write_tcp(&context, ETHERNET + IPV6, drawn.client_ports(), drawn);
+    })
+}
+
+/// Segments for a client, over IPv6.
+#[classifier]
+pub fn draw_remote6(context: TcContext) -> i32 {
+    draw(&context, |drawn| {
+        write(&context, ETHERNET + 32, u64::from(drawn.address).to_be());
+        write_tcp(&context, ETHERNET + IPV6, drawn.remote_ports(), drawn);
+    })
+}
+
+/// Does nothing: what is left is the cost of drawing.
+#[classifier]
+pub fn empty(_context: TcContext) -> i32 {
+    TC_ACT_UNSPEC
+}
+
+/// Counts as text books do it.
+#[classifier]
+pub fn textbook(context: TcContext) -> i32 {
+    textbook::count(&context);
+    TC_ACT_UNSPEC
+}
+
+#[inline(always)]
+fn draw(context: &TcContext, write: impl FnOnce(&Drawn)) -> i32 {
+    // The clock is read when all before it is done. Without that a processor begins with the next
+    // packet while it waits for memory, which it cannot in life: there is a whole network stack
+    // between two packets.
+    // SAFETY: the helper has no precondition.
+    unsafe { bpf_ktime_get_ns() };
+    if let Some(drawn) = plan::next() {
+        write(&drawn);
+    }
+    // SAFETY: the array has one element, and a call that fails returns.
+    let _ = unsafe { MEASURED.tail_call(context, 0) };
+    TC_ACT_UNSPEC
+}
+
+/// Writes ports and sequence number of a TCP header.
+#[inline(always)]
+fn write_tcp(context: &TcContext, offset: usize, ports: u32, drawn: &Drawn) {
+    write(context, offset, ports.to_be());
+    write(context, offset + 4, drawn.seq.to_be());
+}
+
+/// Writes a word in one piece, as wide as it will be read: a processor that has to put what it
+/// reads together from several writes is slow, and that would be no packet's fault.
+#[inline(always)]
+fn write<T>(context: &TcContext, offset: usize, word: T) {
+    let start = context.data() + offset;
+    if start + mem::size_of::<T>() <= context.data_end() {
+        // SAFETY: within the packet, by the line above; the machines that this is measured on
+        // write words wherever they are.
+        unsafe { ptr::write(start as *mut T, word) };
+    }
+}
+
+#[cfg(target_arch = "bpf")]
+#[panic_handler]
+fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}
+
+/// The kernel lets GPL-only helpers be called; the licence of the source is in its manifest.
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
+
+#[cfg(not(target_arch = "bpf"))]
+fn main() {}

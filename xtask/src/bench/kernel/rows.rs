@@ -1,0 +1,79 @@
+//! What the bench tells: for each packet and program, the nanoseconds of each round.
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::bench::spread::Spread;
+
+/// All rows, in the order in which they were measured.
+pub struct Rows(Vec<Row>);
+
+pub struct Row {
+    pub family: String,
+    pub connections: u64,
+    pub packet: String,
+    program: String,
+    ns: Vec<f64>,
+}
+
+const EMPTY: &str = "empty";
+const TEXTBOOK: &str = "textbook";
+const OURS: &str = "nat-acct";
+
+impl Rows {
+    pub fn parse(text: &str) -> Result<Self> {
+        let row = |line: &str| {
+            let value: Value = serde_json::from_str(line)?;
+            Row::of(&value).with_context(|| format!("cannot understand {value}"))
+        };
+        let lines = text.lines().filter(|line| line.starts_with('{'));
+        Ok(Self(lines.map(row).collect::<Result<_>>()?))
+    }
+
+    /// Those of our programs.
+    pub fn ours(&self) -> impl Iterator<Item = &Row> {
+        self.0.iter().filter(|row| row.program == OURS)
+    }
+
+    /// What a row of ours took more than the empty program, in each round.
+    pub fn above_empty(&self, row: &Row) -> Vec<f64> {
+        self.above(row, row)
+    }
+
+    /// What the textbook's program took more for the same packets.
+    pub fn textbook_above_empty(&self, row: &Row) -> Option<Vec<f64>> {
+        Some(self.above(row, self.same(row, TEXTBOOK)?))
+    }
+
+    fn above(&self, packet: &Row, row: &Row) -> Vec<f64> {
+        let empty = self.same(packet, EMPTY).map_or(&[][..], |row| &row.ns);
+        let pairs = row.ns.iter().zip(empty);
+        pairs.map(|(ns, empty)| ns - empty).collect()
+    }
+
+    fn same(&self, other: &Row, program: &str) -> Option<&Row> {
+        self.0.iter().find(|row| {
+            let what = |row: &Row| (row.family.clone(), row.connections, row.packet.clone());
+            row.program == program && what(row) == what(other)
+        })
+    }
+}
+
+impl Row {
+    fn of(value: &Value) -> Option<Self> {
+        let text = |name: &str| Some(value[name].as_str()?.to_owned());
+        let ns = value["ns"].as_array()?.iter().map(Value::as_f64);
+        Some(Self {
+            family: text("family")?,
+            connections: value["connections"].as_u64()?,
+            packet: text("packet")?,
+            program: text("program")?,
+            ns: ns.collect::<Option<_>>()?,
+        })
+    }
+}
+
+/// Ours in parts of the textbook's, round by round.
+pub fn ratio(ours: &[f64], textbook: &[f64]) -> Option<Spread> {
+    Spread::of(ours.iter().zip(textbook).map(|(ours, its)| ours / its))
+}
