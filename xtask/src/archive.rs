@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::kernels::Suite;
 use crate::process::Cmd;
+use crate::suite::Suite;
 
 const KEYS: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /// Where a machine that names no mirror of Debian gets its packages.

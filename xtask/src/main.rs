@@ -17,6 +17,7 @@ mod package;
 mod process;
 mod shapes;
 mod shipping;
+mod suite;
 mod test;
 mod tools;
 

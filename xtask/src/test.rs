@@ -6,8 +6,9 @@ use nat_acct_tests::agent::BINARY;
 use nat_acct_tests::privilege::is_root;
 use nat_acct_tests::shapes::NOTES;
 
-use crate::kernels::{self, Suite};
+use crate::kernels;
 use crate::process::{Cmd, cargo};
+use crate::suite::Suite;
 use crate::{agent, build_ebpf, package, shapes, shipping, tools};
 
 /// Tests of the lab are whole gateways under load; many at a time would only
@@ -85,9 +86,9 @@ pub fn run(args: &Args) -> Result<()> {
     }
 }
 
-/// The agent has no part in these; but it embeds the kernel programs, and they compile it.
 fn of_shipping(args: &Args) -> Result<()> {
     build_ebpf::ensure()?;
+    let agent = agent::build()?;
     shipping::ensure_shippers()?;
     shipping::ensure_clickhouse()?;
     println!("==> the tests of shipping");
@@ -95,6 +96,7 @@ fn of_shipping(args: &Args) -> Result<()> {
         .args(["test", "-p", "nat-acct-tests", "--test", "shipping", "--"])
         .arg("--include-ignored")
         .args(args.cargo.iter().map(String::as_str))
+        .env(BINARY, agent.display().to_string())
         .run()
 }
 

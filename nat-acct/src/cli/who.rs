@@ -30,13 +30,18 @@ pub struct WhoArgs {
     pub remote: Option<Remote>,
 
     /// Ask the store in this directory.
-    #[arg(long, value_name = "DIR", default_value = DEFAULT_DIR, conflicts_with = "from")]
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_DIR, conflicts_with_all = ["from", "clickhouse"])]
     pub store: PathBuf,
 
     /// Ask these records, a line each, also compressed, in place of a store; `-` is standard input. All
     /// of them are read.
     #[arg(long, value_name = "FILE|-", num_args = 1..)]
     pub from: Vec<OsString>,
+
+    /// Ask the ClickHouse at this URL, such as `http://localhost:8123`, which has the tables of
+    /// contrib/clickhouse. It does not know whether records are missing, so it proves nothing.
+    #[arg(long, value_name = "URL", conflicts_with = "from")]
+    pub clickhouse: Option<String>,
 
     /// Answer with a JSON object.
     #[arg(long)]
@@ -57,10 +62,10 @@ pub(super) fn config(args: WhoArgs) -> WhoConfig {
             within_us: i64::try_from(args.within.as_micros()).unwrap_or(i64::MAX),
             remote: args.remote,
         },
-        records: if args.from.is_empty() {
-            Records::Store(args.store)
-        } else {
-            Records::Lines(args.from.into_iter().map(input).collect())
+        records: match args.clickhouse {
+            Some(url) => Records::ClickHouse(url),
+            None if args.from.is_empty() => Records::Store(args.store),
+            None => Records::Lines(args.from.into_iter().map(input).collect()),
         },
         style: if args.json { Style::Json } else { Style::Text },
     }

@@ -52,6 +52,8 @@ pub struct Found {
     pub kept_since_us: Option<i64>,
     /// Files that could not be read, and why.
     pub damaged: Vec<String>,
+    /// Whether whoever was asked does not know if records are missing.
+    pub is_unproved: bool,
 }
 
 impl Store {

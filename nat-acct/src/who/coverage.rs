@@ -25,10 +25,15 @@ pub enum Doubt {
     Unknown(usize),
     /// A part of the records cannot be read.
     Damaged(String),
+    /// Whoever was asked does not know if records are missing.
+    Unproved,
 }
 
 /// Why what was found for a question may not be all.
 pub(super) fn doubts(question: &Question, wanted: &Wanted, found: &Found) -> Vec<Doubt> {
+    if found.is_unproved {
+        return vec![Doubt::Unproved];
+    }
     let mut doubts: Vec<_> = found.damaged.iter().cloned().map(Doubt::Damaged).collect();
     if let Some(kept_since_us) = found.kept_since_us
         && wanted.from_us < kept_since_us

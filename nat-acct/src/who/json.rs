@@ -68,6 +68,7 @@ fn doubt(doubt: &Doubt) -> Value {
         Doubt::Open(_) => "open",
         Doubt::Unknown(_) => "unknown",
         Doubt::Damaged(_) => "damaged",
+        Doubt::Unproved => "unproved",
     };
     json!({ "kind": kind, "what": explain(doubt) })
 }

@@ -2,6 +2,7 @@
 //! none is chosen, and "nobody" is said only where it is proved.
 
 mod answer;
+mod clickhouse;
 mod coverage;
 mod json;
 mod lines;
@@ -38,6 +39,8 @@ pub enum Records {
     Store(PathBuf),
     /// In lines.
     Lines(Vec<Input>),
+    /// In the tables of `contrib/clickhouse`, of the ClickHouse at this URL.
+    ClickHouse(String),
 }
 
 /// How to answer.
@@ -53,7 +56,7 @@ pub enum Style {
 ///
 /// # Errors
 ///
-/// When there are no records to ask.
+/// When there are no records to ask, or ClickHouse does not answer.
 pub fn who(config: &WhoConfig) -> Result<(Verdict, String)> {
     let found: Vec<Found> = match &config.records {
         Records::Store(path) => {
@@ -62,6 +65,11 @@ pub fn who(config: &WhoConfig) -> Result<(Verdict, String)> {
             wanted.iter().map(|wanted| store.find(wanted)).collect()
         }
         Records::Lines(inputs) => lines::find(inputs, &config.question.wanted())?,
+        Records::ClickHouse(url) => {
+            let wanted = config.question.wanted();
+            let found = wanted.iter().map(|wanted| clickhouse::find(url, wanted));
+            found.collect::<Result<_>>()?
+        }
     };
     let answer = Answer::new(&config.question, found);
     let said = match config.style {

@@ -98,6 +98,9 @@ pub(super) fn explain(doubt: &Doubt) -> String {
                 "Of {count} connections at that time, it is not known to what they were translated."
             )
         }
+        Doubt::Unproved => {
+            "ClickHouse does not know whether records are missing: a store does.".to_owned()
+        }
         Doubt::Damaged(what) => format!("Not all could be read: {what}."),
     }
 }

@@ -1,15 +1,15 @@
 //! ClickHouse with the tables and the question of contrib/clickhouse.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};
-use std::net::{Ipv4Addr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use nat_acct_tests::wait::PATIENCE;
-use nat_acct_tests::{Background, Random, wait_until};
+use nat_acct_tests::{Background, Random, agent, wait_until};
 use serde_json::Value;
 
 use crate::connections::{Connection, Question};
@@ -139,6 +139,10 @@ fn who_names_all_whose_connection_covered_the_time_and_nobody_else() -> Result<(
         let answer = clickhouse.who(&question)?;
         let answer: Vec<_> = answer.iter().map(answered).collect::<Result<_>>()?;
         assert_eq!(answer, truth, "{question:?}");
+        let command = clickhouse.who_by_command(&question)?;
+        let truth: BTreeSet<_> = truth.iter().map(|named| named.0.as_str()).collect();
+        let command: BTreeSet<_> = command.iter().map(String::as_str).collect();
+        assert_eq!(command, truth, "{question:?}");
         found += truth.len();
     }
     assert!(found > 500, "only {found} candidates");
@@ -194,7 +198,6 @@ impl ClickHouse {
     }
 
     fn who(&self, question: &Question) -> Result<Vec<Value>> {
-        let seconds = |us: i64| format!("{}.{:06}", us / ONE_SECOND_US, us % ONE_SECOND_US);
         self.rows(
             &contrib("clickhouse/who.sql", &[])?,
             &[
@@ -206,6 +209,29 @@ impl ClickHouse {
                 ("param_remote_port", "0"),
             ],
         )
+    }
+
+    /// The connections that `nat-acct who` names.
+    fn who_by_command(&self, question: &Question) -> Result<Vec<String>> {
+        let asked = SocketAddr::new(question.address, question.port);
+        let done = Command::new(agent::binary()?)
+            .args(["who", &asked.to_string(), "--json"])
+            .args(["--at", &seconds(question.at_us)])
+            .args(["--within", &format!("{}us", question.within_us)])
+            .args(["--clickhouse", &format!("http://127.0.0.1:{}", self.port)])
+            .output()?;
+        let said: Value = serde_json::from_slice(&done.stdout)
+            .with_context(|| String::from_utf8_lossy(&done.stderr).into_owned())?;
+        let candidates = said["candidates"].as_array().context("no candidates")?;
+        // It names who it finds, and never claims that there is nobody.
+        let expect = if candidates.is_empty() { 3 } else { 0 };
+        ensure!(done.status.code() == Some(expect), "{said}");
+        let id = |candidate: &Value| candidate["id"].as_str().map(str::to_owned);
+        candidates
+            .iter()
+            .map(id)
+            .collect::<Option<_>>()
+            .context("no id")
     }
 
     /// What it answers; an error if it does not say 200.
@@ -281,6 +307,10 @@ impl Receiver for ClickHouse {
 
 /// A connection as the question names it.
 type Named = (String, String, u64, u64);
+
+fn seconds(us: i64) -> String {
+    format!("{}.{:06}", us / ONE_SECOND_US, us % ONE_SECOND_US)
+}
 
 fn named(connection: &Connection) -> Named {
     let (ip, port) = connection.client;

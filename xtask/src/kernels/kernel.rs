@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::programs::Programs;
-use super::suite::Suite;
 use crate::archive::Archive;
 use crate::process::Cmd;
+use crate::suite::Suite;
 
 /// The plain flavour: the one for clouds has no 9p.
 const PACKAGE: &str = "linux-image-amd64";

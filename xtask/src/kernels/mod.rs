@@ -10,7 +10,6 @@ mod page;
 pub mod programs;
 mod script;
 mod selection;
-mod suite;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -21,9 +20,9 @@ use machine::Machine;
 use outcome::Outcome;
 use programs::Programs;
 use selection::{Test, selected};
-pub use suite::Suite;
 
 use crate::process::root;
+use crate::suite::Suite;
 
 /// How long one kernel may take, from its start to the last test.
 const LIMIT: Duration = Duration::from_secs(20 * 60);

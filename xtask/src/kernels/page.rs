@@ -9,8 +9,8 @@ use anyhow::Result;
 use nat_acct_tests::shapes::{self, Notes, Way};
 
 use super::script;
-use super::suite::Suite;
 use crate::process::root;
+use crate::suite::Suite;
 
 const PAGE: &str = "docs/KERNELS.md";
 const BEGINNING: &str = "\

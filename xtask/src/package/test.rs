@@ -9,10 +9,11 @@ use anyhow::{Context, Result, ensure};
 
 use super::{deb, disk};
 use crate::kernels::initramfs::{self, Init};
+use crate::kernels::kernel;
 use crate::kernels::machine::{qemu, run as run_qemu};
 use crate::kernels::programs::Programs;
-use crate::kernels::{Suite, kernel};
 use crate::process::root;
+use crate::suite::Suite;
 
 const INIT: Init = Init {
     script: include_str!("init.sh"),
