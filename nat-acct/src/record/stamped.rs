@@ -10,6 +10,9 @@ use super::{
     Totals,
 };
 
+/// As few lines are longer than this, in bytes.
+const LONG_LINE: usize = 1_024;
+
 /// The record of one connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -81,11 +84,14 @@ impl Record {
 
     /// The record as JSON, in one line without the line's end.
     pub fn to_json(&self, format: Format) -> String {
+        // A line that grows is moved each time.
+        let mut line = Vec::with_capacity(LONG_LINE);
         match format {
-            Format::Ecs => serde_json::to_string(&Ecs::from(self)),
-            Format::Compact => serde_json::to_string(&Compact::from(self)),
+            Format::Ecs => serde_json::to_writer(&mut line, &Ecs::from(self)),
+            Format::Compact => serde_json::to_writer(&mut line, &Compact::from(self)),
         }
-        .expect("a record is made of strings and numbers under fixed names")
+        .expect("a record is made of strings and numbers under fixed names");
+        String::from_utf8(line).expect("JSON is UTF-8")
     }
 }
 
