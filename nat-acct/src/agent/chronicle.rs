@@ -2,7 +2,10 @@
 
 use nat_acct_common::layout::{Cause, IgnoredTotal};
 
-use super::figures::{History, Totals};
+use super::{
+    cause_group::CauseGroup,
+    figures::{History, Totals},
+};
 use crate::{clock, engine::Stats};
 
 pub(super) struct Chronicle {
@@ -31,6 +34,7 @@ impl Chronicle {
 
 /// The totals by which rates are told.
 pub(super) fn totals(stats: &Stats, written: u64, ignored: &[(Cause, IgnoredTotal)]) -> Totals {
+    let is_not_taken = |cause| CauseGroup::of(cause) == CauseGroup::NotTaken;
     let not_taken = ignored.iter().filter(|(cause, _)| is_not_taken(*cause));
     Totals {
         opened: stats.opened,
@@ -38,11 +42,4 @@ pub(super) fn totals(stats: &Stats, written: u64, ignored: &[(Cause, IgnoredTota
         written,
         not_taken: not_taken.map(|(_, total)| total.packets).sum(),
     }
-}
-
-fn is_not_taken(cause: Cause) -> bool {
-    matches!(
-        cause,
-        Cause::TableFull | Cause::HalfOpenFull | Cause::NoPlace
-    )
 }

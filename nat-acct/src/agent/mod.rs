@@ -4,6 +4,7 @@
 
 mod addresses;
 mod boot;
+mod cause_group;
 mod chronicle;
 mod confinement;
 mod driver;

@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use nat_acct_common::layout::Cause;
 
-use crate::agent::figures::{self, Figures, Interface, Volume};
+use crate::agent::{
+    cause_group::CauseGroup,
+    figures::{self, Figures, Interface, Volume},
+};
 
 /// Metrics of one name.
 pub(super) struct Family {
@@ -183,7 +186,7 @@ pub(super) const FAMILIES: &[Family] = &[
     family(
         "nat_acct_openings_not_taken_total",
         &["cause"],
-        Counter(|f| of_group(f, Group::NotTaken, |cause| cause.packets)),
+        Counter(|f| of_group(f, CauseGroup::NotTaken, |cause| cause.packets)),
         "SYNs, also those sent again, of connections that were not taken on, by why.",
     ),
     family(
@@ -310,36 +313,6 @@ pub(super) const FAMILIES: &[Family] = &[
     ),
 ];
 
-/// What it means that a program returned early.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Group {
-    Ignored,
-    NotTaken,
-    /// Has a metric of its own.
-    Alone,
-}
-
-const fn group(cause: Cause) -> Group {
-    match cause {
-        Cause::NotIp
-        | Cause::NotTcp
-        | Cause::LaterFragment
-        | Cause::Truncated
-        | Cause::BadHeader
-        | Cause::ExtensionChain
-        | Cause::UnknownConnection
-        | Cause::Stray
-        | Cause::AfterFirstFin
-        | Cause::UnknownInterface
-        | Cause::OtherHost
-        | Cause::Redirected => Group::Ignored,
-        Cause::TableFull | Cause::HalfOpenFull | Cause::NoPlace => Group::NotTaken,
-        Cause::Overflowed | Cause::EventLost | Cause::OutsideFull | Cause::Inconsistent => {
-            Group::Alone
-        }
-    }
-}
-
 fn one<N>(value: N) -> Vec<Sample<N>> {
     vec![(Vec::new(), value)]
 }
@@ -378,17 +351,17 @@ fn both_ways(figures: &Figures, value: fn(&Volume) -> u64) -> Vec<Sample<u64>> {
 }
 
 fn ignored(figures: &Figures, value: fn(&figures::Cause) -> u64) -> Vec<Sample<u64>> {
-    of_group(figures, Group::Ignored, value)
+    of_group(figures, CauseGroup::Ignored, value)
 }
 
 fn of_group(
     figures: &Figures,
-    wanted: Group,
+    wanted: CauseGroup,
     value: fn(&figures::Cause) -> u64,
 ) -> Vec<Sample<u64>> {
     let causes = Cause::ALL
         .into_iter()
-        .filter(|cause| group(*cause) == wanted);
+        .filter(|cause| CauseGroup::of(*cause) == wanted);
     let sample = |cause: Cause| {
         let counted = figures.causes.get(cause.name());
         (word(cause.name()), counted.map_or(0, value))
