@@ -3,6 +3,7 @@
 
 mod args;
 mod kernel;
+mod list;
 mod machine;
 mod measure;
 mod optimised;

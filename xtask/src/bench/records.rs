@@ -4,6 +4,7 @@
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use super::list::list;
 use super::spread::Spread;
 use super::table::Table;
 use super::{machine, report};
@@ -48,8 +49,7 @@ fn page(told: &str, rounds: u32) -> Result<String> {
             format!("{:.0}", of("allocations")?.median()),
         ]);
     }
-    let facts = machine::facts();
-    let facts: String = facts.iter().map(|fact| format!("- {fact}.\n")).collect();
+    let facts = list(machine::facts());
     Ok(format!(
         "{facts}\n{table}\n\
          For one connection, on one CPU; median of {rounds} rounds (least–most).\n\n\

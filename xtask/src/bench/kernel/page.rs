@@ -1,6 +1,7 @@
 //! The section of the page: packets of open connections, and what opening and closing takes.
 
 use super::rows::{Row, Rows, ratio};
+use crate::bench::list::list;
 use crate::bench::machine;
 use crate::bench::spread::Spread;
 use crate::bench::table::Table;
@@ -9,10 +10,8 @@ use crate::bench::table::Table;
 const FEW: u64 = 1_000;
 
 pub fn page(rows: &Rows, rounds: u32) -> String {
-    let facts = machine::facts();
-    let facts: String = facts.iter().map(|fact| format!("- {fact}.\n")).collect();
     [
-        facts,
+        list(machine::facts()),
         open(rows).to_string(),
         meaning(rounds),
         opening_and_closing(rows).to_string(),

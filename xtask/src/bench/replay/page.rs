@@ -3,6 +3,7 @@
 use super::contestants::Role;
 use super::inputs::Inputs;
 use super::rounds::Ran;
+use crate::bench::list::list;
 use crate::bench::measure::{Measured, Outcome};
 use crate::bench::spread::Spread;
 use crate::bench::table::Table;
@@ -39,13 +40,6 @@ pub fn page(all: &[Ran], inputs: &Inputs, rounds: u32) -> String {
         list(remarks),
     ]
     .join("\n")
-}
-
-fn list(items: impl IntoIterator<Item = String>) -> String {
-    items
-        .into_iter()
-        .map(|item| format!("- {item}.\n"))
-        .collect()
 }
 
 fn described(captures: &Captures) -> String {

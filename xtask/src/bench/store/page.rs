@@ -1,7 +1,7 @@
 //! The section of the page: what was loaded, a row for each way to ask, and what the figures mean.
 
 use super::{Args, Asked, load::Loaded};
-use crate::bench::{machine, spread::Spread, table::Table};
+use crate::bench::{list::list, machine, spread::Spread, table::Table};
 
 const HEADING: [&str; 6] = [
     "program",
@@ -90,11 +90,4 @@ fn meaning(args: &Args) -> String {
          fails: all that had the endpoint at the time, and no other.\n",
         args.questions
     )
-}
-
-fn list(items: impl IntoIterator<Item = String>) -> String {
-    items
-        .into_iter()
-        .map(|item| format!("- {item}.\n"))
-        .collect()
 }
