@@ -14,6 +14,7 @@ pub mod ignored;
 pub mod lab;
 pub mod notified;
 pub mod privilege;
+pub mod processor;
 pub mod random;
 pub mod refusal;
 pub mod rotated;

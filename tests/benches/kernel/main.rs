@@ -13,9 +13,7 @@ mod runs;
 use std::env;
 
 use anyhow::{Context as _, Result};
-use nat_acct_tests::{Family, in_a_lab};
-use nix::sched::{CpuSet, sched_setaffinity};
-use nix::unistd::Pid;
+use nat_acct_tests::{Family, in_a_lab, processor};
 use serde_json::json;
 
 use self::connections::Connections;
@@ -33,7 +31,7 @@ fn main() -> Result<()> {
     in_a_lab(|lab| {
         maps::make_interfaces(lab)?;
         lab.enter(maps::NS, || {
-            pin(settings.cpu)?;
+            processor::stay_on(settings.cpu)?;
             for family in [Family::V4, Family::V6] {
                 for &count in &settings.counts {
                     measure(&settings, family, count)?;
@@ -62,12 +60,6 @@ fn measure(settings: &Settings, family: Family, count: u32) -> Result<()> {
         println!("{told}");
     }
     connections.check()
-}
-
-fn pin(cpu: usize) -> Result<()> {
-    let mut cpus = CpuSet::new();
-    cpus.set(cpu)?;
-    Ok(sched_setaffinity(Pid::from_raw(0), &cpus)?)
 }
 
 impl Settings {

@@ -1,13 +1,10 @@
 //! Runs of a program, and how long each took.
 
-use std::time::Duration;
-
 use anyhow::{Context as _, Result, ensure};
 use aya::programs::{ProgramFd, SchedClassifier, TestRun as _, TestRunOptions};
 use nat_acct::source::live::Live;
-use nat_acct_tests::Family;
+use nat_acct_tests::{Family, processor};
 use nix::net::if_::if_nametoindex;
-use nix::time::{ClockId, clock_gettime};
 
 use crate::maps::{Bench, INSIDE, OUTSIDE};
 use crate::packets::{Packet, Side};
@@ -70,9 +67,9 @@ pub fn run(
         repeat: plan.turns,
         ..TestRunOptions::new()
     };
-    let before = cpu_time()?;
+    let before = processor::time_taken()?;
     let done = draws.test_run(options)?;
-    let took = cpu_time()? - before;
+    let took = processor::time_taken()? - before;
     ensure!(done.return_value == u32::MAX, "{packet:?} was not let pass");
     Ok(took.as_secs_f64() * 1e9 / f64::from(plan.turns))
 }
@@ -92,11 +89,6 @@ fn ours<'a>(live: &'a mut Live, name: &str) -> Result<&'a SchedClassifier> {
 
 fn fd(program: &SchedClassifier) -> Result<ProgramFd> {
     Ok(program.fd()?.try_clone()?)
-}
-
-/// Of this thread: others that want the processor too do not count.
-fn cpu_time() -> Result<Duration> {
-    Ok(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID)?.into())
 }
 
 /// A `__sk_buff` (kernel: include/uapi/linux/bpf.h) with its interface.

@@ -12,9 +12,7 @@ use nat_acct_tests::cases::{Frame, Side};
 use nat_acct_tests::ignored::{ByCause, Ignored};
 use nat_acct_tests::lab::{Cut, Hints, PacketSocket};
 use nat_acct_tests::wait::PATIENCE;
-use nat_acct_tests::wait_until;
-use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
-use nix::unistd::Pid;
+use nat_acct_tests::{processor, wait_until};
 
 use crate::hooks::{self, Hook, INSIDE, OUTSIDE, Tuns};
 
@@ -39,9 +37,7 @@ impl Wires {
     /// From the thread's namespace. The thread stays on one processor, so that no frame overtakes
     /// another.
     pub fn open(tuns: Tuns, ignored: Ignored) -> Result<Self> {
-        let mut here = CpuSet::new();
-        here.set(sched_getcpu()?)?;
-        sched_setaffinity(Pid::from_raw(0), &here)?;
+        processor::stay()?;
         let far = [INSIDE[0], OUTSIDE[0]].map(hooks::far_end);
         let names = INSIDE.into_iter().chain(OUTSIDE).map(str::to_owned);
         let open = |name: String| Ok((name.clone(), PacketSocket::open(&name)?));

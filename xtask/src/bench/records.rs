@@ -1,4 +1,4 @@
-//! `cargo xtask bench records`: what a connection takes in user space. `nat-acct/benches/records` does
+//! `cargo xtask bench records`: what a connection takes in user space. `tests/benches/records` does
 //! it; no kernel has a part in it.
 
 use anyhow::{Context, Result};
@@ -25,7 +25,7 @@ pub fn run(args: &Args) -> Result<()> {
     build_ebpf::ensure()?;
     let cpu = machine::cpu_to_measure_on().to_string();
     let told = Cmd::new(&cargo())
-        .args("bench --package nat-acct --bench records --".split(' '))
+        .args("bench --package nat-acct-tests --bench records --".split(' '))
         .args([&*cpu, &args.rounds.to_string()])
         .stdout()?;
     let page = page(&told, args.rounds)?;

@@ -10,10 +10,7 @@ use std::env;
 
 use anyhow::{Context as _, Result};
 use nat_acct::record::Format;
-use nix::{
-    sched::{CpuSet, sched_setaffinity},
-    unistd::Pid,
-};
+use nat_acct_tests::processor;
 
 use self::{gateway::Gateway, lines::Lines, rounds::Rounds};
 
@@ -24,7 +21,7 @@ fn main() -> Result<()> {
     let (cpu, rounds) = number()
         .zip(number())
         .context("run `cargo xtask bench records`")?;
-    pin(cpu)?;
+    processor::stay_on(cpu)?;
     let mut all = Rounds::default();
     let mut gateway = Gateway::busy();
     let lines = Lines::of(gateway.account().context("a connection has ended")?);
@@ -40,10 +37,4 @@ fn main() -> Result<()> {
     }
     all.print();
     Ok(())
-}
-
-fn pin(cpu: usize) -> Result<()> {
-    let mut cpus = CpuSet::new();
-    cpus.set(cpu)?;
-    Ok(sched_setaffinity(Pid::from_raw(0), &cpus)?)
 }

@@ -1,7 +1,7 @@
 //! Measurements, and how they are told: a JSON object a line.
 
 use anyhow::Result;
-use nix::time::{ClockId, clock_gettime};
+use nat_acct_tests::processor;
 use serde_json::json;
 
 use super::allocations;
@@ -20,11 +20,12 @@ struct Row {
 impl Rounds {
     /// Has something done so many times by one call.
     pub fn measure(&mut self, what: &'static str, times: u32, act: impl FnOnce()) -> Result<()> {
-        let (allocations, ns) = (allocations::count(), cpu_ns()?);
+        let (allocations, time) = (allocations::count(), processor::time_taken()?);
         act();
-        let each = |count: u64| count as f64 / f64::from(times);
-        let ns = each(cpu_ns()? - ns);
-        let allocations = each(allocations::count() - allocations);
+        let time = processor::time_taken()? - time;
+        let allocations = allocations::count() - allocations;
+        let ns = time.as_secs_f64() * 1e9 / f64::from(times);
+        let allocations = allocations as f64 / f64::from(times);
         let row = match self.0.iter_mut().find(|row| row.what == what) {
             Some(row) => row,
             None => self.0.push_mut(Row {
@@ -51,10 +52,4 @@ impl Rounds {
             );
         }
     }
-}
-
-/// Of this thread: others that want the processor too do not count.
-fn cpu_ns() -> Result<u64> {
-    let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID)?;
-    Ok(time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64)
 }
