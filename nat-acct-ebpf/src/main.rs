@@ -5,6 +5,7 @@
 #![cfg_attr(target_arch = "bpf", no_main)]
 
 mod maps;
+mod object;
 mod packet;
 
 use aya_ebpf::{bindings::TC_ACT_UNSPEC, macros::classifier, programs::TcContext};
@@ -100,17 +101,6 @@ fn ignore(context: &TcContext, cause: Cause) {
     MAPS.count(cause);
     aya_log_ebpf::trace!(context, "ignored a packet for cause {}", cause as u32);
 }
-
-#[cfg(target_arch = "bpf")]
-#[panic_handler]
-fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
-    loop {}
-}
-
-/// The kernel lets GPL-only helpers be called; the licence of the source is in its manifest.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
 
 #[cfg(not(target_arch = "bpf"))]
 fn main() {}

@@ -5,6 +5,8 @@
 #![cfg_attr(target_arch = "bpf", no_std)]
 #![cfg_attr(target_arch = "bpf", no_main)]
 
+#[path = "../object.rs"]
+mod object;
 mod plan;
 mod textbook;
 
@@ -110,17 +112,6 @@ fn write<T>(context: &TcContext, offset: usize, word: T) {
         unsafe { ptr::write(start as *mut T, word) };
     }
 }
-
-#[cfg(target_arch = "bpf")]
-#[panic_handler]
-fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
-    loop {}
-}
-
-/// The kernel lets GPL-only helpers be called; the licence of the source is in its manifest.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
 
 #[cfg(not(target_arch = "bpf"))]
 fn main() {}
