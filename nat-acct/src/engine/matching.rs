@@ -118,7 +118,11 @@ impl Matcher {
             (group.settled(), group.has_no_client())
         });
         if let Some(slot) = settled {
-            self.hairpins.remove(key.isn, key.opener, slot);
+            match self.hairpins.proved_half(key.isn, key.opener, slot) {
+                // One of the two proofs is a coincidence.
+                Some(half) => self.groups.change_or_make(key, |group| group.doubt(&half)),
+                None => self.hairpins.remove(key.isn, key.opener, slot),
+            }
         }
         if !is_orphan {
             return None;

@@ -86,6 +86,13 @@ impl Hairpins {
         self.halves.keys().map(|(_, slot)| *slot)
     }
 
+    /// The 4-tuple of the opening in `slot`, if its other half is known without doubt.
+    pub(super) fn proved_half(&self, isn: u32, opener: Sender, slot: u32) -> Option<FlowKey> {
+        let half = self.halves.get(&((isn, opener), slot))?;
+        let claim = self.judged(isn, slot, half, &self.others(isn, half));
+        matches!(claim, Claim::Proved(_)).then_some(half.key)
+    }
+
     /// Says which 4-tuple the connection has beyond the gateway, as far as that is known now.
     pub(super) fn claim(&self, isn: u32, facts: &Facts) -> Claim<FlowKey> {
         let known = self.halves.get(&((isn, facts.opener), facts.slot));
