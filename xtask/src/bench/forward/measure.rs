@@ -1,6 +1,5 @@
 //! One program in the gateway: what a forwarded segment and a transfer take while it runs.
 
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
@@ -16,8 +15,8 @@ use crate::bench::gateway::{Clock, Running, kernel_thread};
 
 /// How long packets may be under way, when others want the CPU.
 const UNDER_WAY: Duration = Duration::from_secs(5);
-/// Then a program has taken in what it had buffered.
-const SETTLING: Duration = Duration::from_millis(100);
+/// A program that has taken in what it had buffered does nothing in so long.
+const SETTLING: Duration = Duration::from_millis(150);
 /// Of what was sent, or the figures are those of something else.
 const LEAST_ARRIVED: f64 = 0.99;
 
@@ -53,6 +52,7 @@ impl<'a> Bench<'a> {
 
     pub fn measure(&self, mut running: Running) -> Result<(Figures, String)> {
         let mut flood = Flood::open(self.lab, &self.links, self.args.connections)?;
+        running.settle(SETTLING)?;
         let (packets, sent, arrived) = self.flood(&mut flood, &mut running)?;
         let transfer = self.transfer(&mut running)?;
         let stopped = running.stop()?;
@@ -81,7 +81,7 @@ impl<'a> Bench<'a> {
         let wall = begun.elapsed();
         let thread = processor::time_taken()?;
         let arrived = self.wait_for_arrival(sent, before)?;
-        sleep(SETTLING);
+        running.settle(SETTLING)?;
         let cpu = self.cpu(running)? + thread - cpu;
         let each = Each::of(arrived.together() as f64, wall, cpu);
         Ok((each, sent, arrived))
@@ -90,7 +90,7 @@ impl<'a> Bench<'a> {
     fn transfer(&self, running: &mut Running) -> Result<Each> {
         let cpu = self.cpu(running)?;
         let transfer = self.iperf3.download(self.lab, &self.args.bytes)?;
-        sleep(SETTLING);
+        running.settle(SETTLING)?;
         let cpu = self.cpu(running)? - cpu + transfer.cpu;
         Ok(Each {
             per_second: transfer.bits_per_second,

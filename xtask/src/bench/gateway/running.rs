@@ -1,5 +1,6 @@
 //! A program that runs in the gateway.
 
+use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -16,6 +17,12 @@ use crate::process::Cmd;
 /// How long a program may take until it is ready.
 const STARTING: Duration = Duration::from_secs(20);
 const ENDING: Duration = Duration::from_secs(10);
+const WRITING: Duration = Duration::from_secs(10);
+
+/// A program that takes less of the CPU is idle.
+const IDLE_SHARE: u32 = 50;
+/// One that is not idle then never is.
+const MOST_LOOKS: u32 = 25;
 
 pub struct Running {
     process: Process,
@@ -70,6 +77,21 @@ impl Running {
         self.clock.as_ref().context("it has no clock")?.read()
     }
 
+    /// Waits until it has nothing to do any more: in such a time it takes hardly any CPU. What it has
+    /// taken until then.
+    pub fn settle(&mut self, time: Duration) -> Result<Duration> {
+        let mut last = self.cpu()?;
+        for _ in 0..MOST_LOOKS {
+            sleep(time);
+            let now = self.cpu()?;
+            if now - last < time / IDLE_SHARE {
+                return Ok(now);
+            }
+            last = now;
+        }
+        Ok(last)
+    }
+
     /// Ends it, but not those that it has started; what the agent leaves.
     pub fn stop(self) -> Result<Option<Stopped>> {
         match self.process {
@@ -86,6 +108,16 @@ impl Running {
                 Ok(None)
             }
         }
+    }
+
+    /// Has a program of others write what it holds back, by the signal to end, which some obey only
+    /// when the next packet comes.
+    pub fn have_it_write(&mut self) -> Result<()> {
+        if let Process::Peer(process) = &mut self.process {
+            process.signal(Signal::SIGTERM)?;
+            let _ = process.wait(WRITING);
+        }
+        Ok(())
     }
 }
 
