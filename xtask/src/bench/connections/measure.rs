@@ -14,6 +14,8 @@ use crate::bench::gateway::{Clock, Running, kernel_thread};
 
 /// Nothing is recorded later: the agent waits a second for stragglers.
 const RECORDING: Duration = Duration::from_millis(1_200);
+/// So often in a row no line has come: then none will.
+const MOST_IDLE: u32 = 3;
 
 pub struct Figures {
     pub per_second: f64,
@@ -52,6 +54,8 @@ impl<'a> Bench<'a> {
         mut running: Running,
         lines: Option<&Lines>,
     ) -> Result<(Figures, String)> {
+        let ours = running.records().map(Lines::of_records);
+        let lines = ours.as_ref().or(lines);
         let before = lines.map_or(Ok(0), Lines::count)?;
         let program = running.cpu()?;
         let others = self.kernel_thread.read()? + self.this.read()?;
@@ -62,7 +66,10 @@ impl<'a> Bench<'a> {
         let others = self.kernel_thread.read()? + self.this.read()? - others;
         // The kernel tells of an ending when it forgets a connection: otherwise after two minutes.
         self.lab.run(Ns::Gateway, "conntrack --flush")?;
-        let program = running.settle(RECORDING)? - program;
+        let program = match lines {
+            Some(lines) => wait_for_records(&mut running, lines, before + clients.len())? - program,
+            None => Duration::ZERO,
+        };
         running.have_it_write()?;
         let recorded = match (running.stop()?, lines) {
             (Some(stopped), _) => Some(recorded::check(&stopped, &clients)?),
@@ -81,6 +88,20 @@ impl<'a> Bench<'a> {
         let said = figures.to_string();
         Ok((figures, said))
     }
+}
+
+/// Waits for so many lines, as long as some come; the CPU time of the program then. One that others
+/// keep from the CPU looks idle, and is not done.
+fn wait_for_records(running: &mut Running, lines: &Lines, wanted: usize) -> Result<Duration> {
+    let mut found = 0;
+    let mut idle = 0;
+    while found < wanted && idle < MOST_IDLE {
+        running.settle(RECORDING)?;
+        let now = lines.count()?;
+        idle = if now == found { idle + 1 } else { 0 };
+        found = now;
+    }
+    running.cpu()
 }
 
 impl fmt::Display for Figures {

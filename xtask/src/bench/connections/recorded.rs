@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
 use nat_acct_tests::agent::{Stopped, closing};
@@ -19,6 +19,14 @@ pub struct Lines {
 }
 
 impl Lines {
+    /// Those of the agent.
+    pub fn of_records(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            with: ["nat-session-end", "192.168.17."],
+        }
+    }
+
     /// How many there are; none if there is no file yet.
     pub fn count(&self) -> Result<usize> {
         let Ok(file) = File::open(&self.path) else {

@@ -1,5 +1,6 @@
 //! A program that runs in the gateway.
 
+use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -107,6 +108,14 @@ impl Running {
                 process.wait(ENDING)?;
                 Ok(None)
             }
+        }
+    }
+
+    /// The agent's file of records.
+    pub fn records(&self) -> Option<&Path> {
+        match &self.process {
+            Process::Agent(agent) => Some(agent.output()),
+            Process::Nothing | Process::Peer(_) => None,
         }
     }
 
