@@ -1,6 +1,7 @@
 //! Frames put on an interface as they are (AF_PACKET), with what the kernel is told of them besides:
 //! how a super-packet is to be cut, and how much is to be in the linear part of the skb.
 
+use std::io::IoSlice;
 use std::mem;
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -8,7 +9,10 @@ use anyhow::{Context, Result, ensure};
 use nix::errno::Errno;
 use nix::libc;
 use nix::net::if_::if_nametoindex;
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, setsockopt, socket, sockopt};
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, MultiHeaders, SockFlag, SockType, sendmmsg, setsockopt, socket,
+    sockopt,
+};
 use nix::unistd::write;
 
 use super::Family;
@@ -76,29 +80,66 @@ impl PacketSocket {
         ensure!(sent == message.len(), "{sent} of {} bytes", message.len());
         Ok(())
     }
+
+    /// Sends messages in few system calls: each is a frame, with its hints as
+    /// bytes before it.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses one.
+    pub fn send_many(&self, messages: &[impl AsRef<[u8]>]) -> Result<()> {
+        let slices = messages
+            .iter()
+            .map(|message| [IoSlice::new(message.as_ref())]);
+        let slices: Vec<_> = slices.collect();
+        let nowhere_else: Vec<Option<()>> = vec![None; slices.len()];
+        let mut headers = MultiHeaders::preallocate(slices.len(), None);
+        let mut rest = &slices[..];
+        while !rest.is_empty() {
+            let (fd, to) = (self.0.as_raw_fd(), &nowhere_else[..rest.len()]);
+            let sent = sendmmsg(fd, &mut headers, rest, to, [], MsgFlags::empty());
+            let sent = sent.context("cannot send frames")?.count();
+            ensure!(sent > 0, "no frame was sent");
+            rest = &rest[sent..];
+        }
+        Ok(())
+    }
 }
 
 impl Hints {
+    /// How many bytes they are.
+    pub const LEN: usize = 10;
+
     /// A `virtio_net_hdr`.
-    fn to_bytes(self) -> [u8; 10] {
-        let (flags, kind, size, checksum) = match self.cut {
-            None => (0, 0, 0, (0, 0)),
+    fn to_bytes(self) -> [u8; Self::LEN] {
+        match self.cut {
+            None => header(0, 0, [self.linear, 0, 0, 0]),
             Some(cut) => {
                 let kind = match cut.family {
                     Family::V4 => GSO_TCPV4,
                     Family::V6 => GSO_TCPV6,
                 };
-                (NEEDS_CHECKSUM, kind, cut.size, (cut.tcp_at, CHECKSUM_AT))
+                let numbers = [self.linear, cut.size, cut.tcp_at, CHECKSUM_AT];
+                header(NEEDS_CHECKSUM, kind, numbers)
             }
-        };
-        let mut bytes = [0; 10];
-        bytes[..2].copy_from_slice(&[flags, kind]);
-        let numbers = [self.linear, size, checksum.0, checksum.1];
-        for (place, number) in bytes[2..].chunks_exact_mut(2).zip(numbers) {
-            place.copy_from_slice(&number.to_ne_bytes());
         }
-        bytes
     }
+
+    /// Those of an ordinary frame whose TCP checksum is only begun, with that of the pseudo-header:
+    /// the device is to complete it.
+    #[must_use]
+    pub fn of_begun_checksum(tcp_at: u16) -> [u8; Self::LEN] {
+        header(NEEDS_CHECKSUM, 0, [0, 0, tcp_at, CHECKSUM_AT])
+    }
+}
+
+fn header(flags: u8, kind: u8, numbers: [u16; 4]) -> [u8; Hints::LEN] {
+    let mut bytes = [0; Hints::LEN];
+    bytes[..2].copy_from_slice(&[flags, kind]);
+    for (place, number) in bytes[2..].chunks_exact_mut(2).zip(numbers) {
+        place.copy_from_slice(&number.to_ne_bytes());
+    }
+    bytes
 }
 
 fn bind(socket: &OwnedFd, interface: &str) -> Result<()> {

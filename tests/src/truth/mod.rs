@@ -7,7 +7,7 @@ mod compare;
 pub mod conntrack;
 mod counter;
 mod find;
-mod nft;
+pub mod nft;
 mod numbered;
 mod record;
 mod same;

@@ -2,6 +2,9 @@
 //! others of the same run, prints a table and writes it into `docs/BENCHMARKS.md`.
 
 mod args;
+mod connections;
+mod forward;
+mod gateway;
 mod kernel;
 mod list;
 mod machine;
@@ -27,6 +30,10 @@ pub struct Args {
 
 #[derive(clap::Subcommand)]
 enum What {
+    /// Short connections while each is recorded, beside none and beside others
+    Connections(connections::Args),
+    /// What a gateway forwards while the agent runs in it, beside none and beside others
+    Forward(forward::Args),
     /// What the programs take for a packet, beside an empty one and that of text books
     Kernel(kernel::Args),
     /// From events to accounts and to lines, beside `serde_json` alone
@@ -47,6 +54,8 @@ pub fn run(args: Args) -> Result<()> {
         return Ok(());
     }
     match args.what {
+        Some(What::Connections(args)) => connections::run(&args),
+        Some(What::Forward(args)) => forward::run(&args),
         Some(What::Kernel(args)) => kernel::run(&args),
         Some(What::Records(args)) => records::run(&args),
         Some(What::Replay(args)) => replay::run(&args),
@@ -57,7 +66,9 @@ pub fn run(args: Args) -> Result<()> {
             kernel::run(&args::defaults())?;
             records::run(&args::defaults())?;
             replay::run(&args::defaults())?;
-            store::run(&args::defaults())
+            store::run(&args::defaults())?;
+            forward::run(&args::defaults())?;
+            connections::run(&args::defaults())
         }
     }
 }

@@ -1,0 +1,131 @@
+//! Who records the connections. All write to a file, so that the records can be counted.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use nat_acct_tests::Lab;
+
+use super::recorded::Lines;
+use crate::bench::gateway::{Contestant, Program, Ready, natlog, present};
+use crate::bench::packages;
+use crate::process::Cmd;
+
+const PROGRAMS: [(&str, &str); 3] = [
+    ("natlog", "natlog"),
+    ("conntrack", "conntrack"),
+    ("ulogd", "ulogd2"),
+];
+const ULOGD_JSON: &str = "ulogd_output_JSON.so";
+/// Of the sockets on which the kernel tells of connections: enough for all at once.
+const BUFFER_BYTES: u32 = 64 << 20;
+
+/// A program, and the lines in which its records are.
+pub type Recorder = (Contestant, Option<Lines>);
+
+/// All of them, installed where they are missing; those of the others not if `alone`.
+pub fn all(lab: &Lab, agent: PathBuf, alone: bool) -> Result<Vec<Recorder>> {
+    let nothing = Contestant {
+        name: "no agent",
+        package: None,
+        program: Program::Nothing,
+        remark: "the gateway forwards, translates and does nothing else",
+    };
+    let ours = Contestant {
+        name: "nat-acct",
+        package: None,
+        program: Program::Agent(agent),
+        remark: "both interfaces to records in JSON",
+    };
+    let mut all = vec![(nothing, None), (ours, None)];
+    if !alone {
+        packages::install(&PROGRAMS);
+        if ulogd_plugins().is_none() {
+            packages::install(&[(ULOGD_JSON, "ulogd2-json")]);
+        }
+        all.extend([
+            of_natlog(lab.dir()),
+            conntrack(lab.dir()),
+            ulogd(lab.dir())?,
+        ]);
+    }
+    Ok(all)
+}
+
+fn of_natlog(dir: &Path) -> Recorder {
+    let path = dir.join("natlog.csv");
+    let lines = Lines {
+        with: ["tcp,", "192.168.17."],
+        path,
+    };
+    (natlog(&lines.path), Some(lines))
+}
+
+fn conntrack(dir: &Path) -> Recorder {
+    let cmd = Cmd::new("conntrack -E -p tcp -e NEW,DESTROY -o timestamp,id")
+        .args(["-b", &BUFFER_BYTES.to_string()]);
+    let contestant = Contestant {
+        name: "conntrack -E",
+        package: Some("conntrack"),
+        program: present(cmd, Ready::ConnectionEvents),
+        remark: "the kernel's events of openings and endings to lines, with `nf_conntrack_acct`",
+    };
+    let lines = Lines {
+        with: ["[DESTROY]", "src=192.168.17."],
+        path: dir.join("conntrack--E.out"),
+    };
+    (contestant, Some(lines))
+}
+
+fn ulogd(dir: &Path) -> Result<Recorder> {
+    let lines = Lines {
+        with: ["\"ct.event\": 4", "\"src_ip\": \"192.168.17."],
+        path: dir.join("ulogd.json"),
+    };
+    let program = match ulogd_plugins() {
+        None => Program::Missing,
+        Some(plugins) => {
+            let config = dir.join("ulogd.conf");
+            fs::write(&config, ulogd_config(&plugins, &lines.path))?;
+            let cmd = Cmd::new("ulogd").args(["-c", &config.display().to_string()]);
+            present(cmd, Ready::ConnectionEvents)
+        }
+    };
+    let contestant = Contestant {
+        name: "ulogd",
+        package: Some("ulogd2"),
+        program,
+        remark: "the kernel's events of openings and endings to JSON, with `nf_conntrack_acct`",
+    };
+    Ok((contestant, Some(lines)))
+}
+
+fn ulogd_config(plugins: &Path, output: &Path) -> String {
+    let log = output.with_extension("log");
+    let (plugins, log, output) = (plugins.display(), log.display(), output.display());
+    format!(
+        "[global]
+logfile=\"{log}\"
+loglevel=5
+plugin=\"{plugins}/ulogd_inpflow_NFCT.so\"
+plugin=\"{plugins}/ulogd_filter_IP2STR.so\"
+plugin=\"{plugins}/{ULOGD_JSON}\"
+stack=ct1:NFCT,ip2str1:IP2STR,json1:JSON
+[ct1]
+event_mask=5
+hash_enable=0
+netlink_socket_buffer_size={BUFFER_BYTES}
+netlink_socket_buffer_maxsize={BUFFER_BYTES}
+[json1]
+sync=0
+file=\"{output}\"
+"
+    )
+}
+
+/// The directory with those of ulogd; the one for JSON is a package of its own.
+fn ulogd_plugins() -> Option<PathBuf> {
+    let listed = Cmd::new("dpkg-query --listfiles ulogd2-json").ask()?;
+    let plugin = listed.lines().find(|path| path.ends_with(ULOGD_JSON))?;
+    Some(Path::new(plugin).parent()?.to_owned())
+}

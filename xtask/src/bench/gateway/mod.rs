@@ -1,0 +1,17 @@
+//! Programs that run in the gateway of the lab while traffic passes, one after the other: how each is
+//! started, when it is ready, and what CPU it takes. All of it, the traffic too, is on one CPU, as if
+//! that were the whole gateway: what a program takes is missing to the traffic.
+
+mod contestant;
+mod cpu;
+mod page;
+mod ready;
+mod rounds;
+mod running;
+
+pub use contestant::{Contestant, Program, natlog, present};
+pub use cpu::{Clock, kernel_thread, of_children};
+pub use page::{name_and_version, remarks, shown};
+pub use ready::Ready;
+pub use rounds::{Ran, run};
+pub use running::Running;
