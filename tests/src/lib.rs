@@ -9,6 +9,7 @@ pub mod agent;
 pub mod agreement;
 pub mod capture;
 pub mod cases;
+pub mod clickhouse;
 pub mod detach;
 pub mod ignored;
 pub mod lab;
@@ -29,6 +30,7 @@ pub mod watch;
 
 pub use agent::Agent;
 pub use capture::Capture;
+pub use clickhouse::ClickHouse;
 pub use detach::detach;
 pub use lab::{Background, Family, Lab, Ns};
 pub use privilege::{in_a_lab, require_root};

@@ -4,6 +4,7 @@
 use std::fs;
 
 use anyhow::{Result, bail};
+use nat_acct_tests::clickhouse;
 
 use crate::apt;
 use crate::archive::Archive;
@@ -48,7 +49,7 @@ pub fn ensure_shippers() -> Result<()> {
 
 /// The same for ClickHouse, half a gigabyte.
 pub fn ensure_clickhouse() -> Result<()> {
-    let python = root().join("target/shipping/python");
+    let python = clickhouse::environment();
     let complete = python.join("complete");
     if complete.exists() {
         return Ok(());

@@ -2,21 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::io::{Read, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use nat_acct_tests::wait::PATIENCE;
-use nat_acct_tests::{Background, Random, agent, wait_until};
+use nat_acct_tests::{ClickHouse, Random, agent};
 use serde_json::Value;
 
 use crate::connections::{Connection, Question};
 use crate::directory::Directory;
 use crate::faults::{Reads, Receiver, Side, every_record_arrives};
 use crate::output::Output;
-use crate::programs::{contrib, unpacked};
+use crate::programs::contrib;
 use crate::syslog_ng::{SyslogNg, to_clickhouse};
 
 const ECS: &str = "INSERT INTO nat_acct_ecs FORMAT JSONEachRow";
@@ -27,7 +24,7 @@ const ONE_SECOND_US: i64 = 1_000_000;
 #[test]
 #[ignore = "half a gigabyte of ClickHouse: cargo xtask test --shipping"]
 fn both_formats_give_the_same_rows() -> Result<()> {
-    let clickhouse = ClickHouse::with_tables("clickhouse-formats")?;
+    let clickhouse = with_tables("clickhouse-formats")?;
     let [ecs, compact] = [
         include_str!("../../../nat-acct/tests/golden/ecs.jsonl"),
         include_str!("../../../nat-acct/tests/golden/compact.jsonl"),
@@ -66,7 +63,7 @@ fn both_formats_give_the_same_rows() -> Result<()> {
 #[test]
 #[ignore = "half a gigabyte of ClickHouse: cargo xtask test --shipping"]
 fn what_is_no_record_of_this_format_is_refused() -> Result<()> {
-    let clickhouse = ClickHouse::with_tables("clickhouse-refused")?;
+    let clickhouse = with_tables("clickhouse-refused")?;
     for (insert, other) in [
         (
             ECS,
@@ -93,7 +90,7 @@ fn what_is_no_record_of_this_format_is_refused() -> Result<()> {
 #[test]
 #[ignore = "half a gigabyte of ClickHouse: cargo xtask test --shipping"]
 fn who_names_all_whose_connection_covered_the_time_and_nobody_else() -> Result<()> {
-    let clickhouse = ClickHouse::with_tables("clickhouse-who")?;
+    let clickhouse = with_tables("clickhouse-who")?;
     let mut random = Random::seeded();
     let all: Vec<_> = (0..3_000)
         .map(|number| Connection::draw(number, &mut random))
@@ -136,10 +133,10 @@ fn who_names_all_whose_connection_covered_the_time_and_nobody_else() -> Result<(
             .into_iter()
             .map(|(_, connection)| named(connection))
             .collect();
-        let answer = clickhouse.who(&question)?;
+        let answer = who(&clickhouse, &question)?;
         let answer: Vec<_> = answer.iter().map(answered).collect::<Result<_>>()?;
         assert_eq!(answer, truth, "{question:?}");
-        let command = clickhouse.who_by_command(&question)?;
+        let command = who_by_command(&clickhouse, &question)?;
         let truth: BTreeSet<_> = truth.iter().map(|named| named.0.as_str()).collect();
         let command: BTreeSet<_> = command.iter().map(String::as_str).collect();
         assert_eq!(command, truth, "{question:?}");
@@ -152,136 +149,62 @@ fn who_names_all_whose_connection_covered_the_time_and_nobody_else() -> Result<(
 #[test]
 #[ignore = "half a gigabyte of ClickHouse: cargo xtask test --shipping"]
 fn every_record_comes_through_syslog_ng() -> Result<()> {
-    let mut clickhouse = ClickHouse::with_tables("clickhouse-syslog-ng")?;
+    let mut clickhouse = with_tables("clickhouse-syslog-ng")?;
     let dir = Directory::make("syslog-ng-clickhouse")?;
     let mut output = Output::create(dir.path())?;
-    let mut syslog_ng = SyslogNg::start(dir.path(), &to_clickhouse(&dir, clickhouse.port)?)?;
+    let mut syslog_ng = SyslogNg::start(dir.path(), &to_clickhouse(&dir, clickhouse.port())?)?;
     every_record_arrives(Reads::Rotated, &mut output, &mut syslog_ng, &mut clickhouse)?;
     syslog_ng.stop()
 }
 
-/// A ClickHouse in a directory of its own.
-struct ClickHouse {
-    dir: PathBuf,
-    port: u16,
-    process: Option<Background>,
+fn with_tables(name: &str) -> Result<ClickHouse> {
+    ClickHouse::with_tables(Directory::make(name)?.path())
 }
 
-impl ClickHouse {
-    fn with_tables(name: &str) -> Result<Self> {
-        let mut clickhouse = Self {
-            dir: Directory::make(name)?.path().to_owned(),
-            port: 0,
-            process: None,
-        };
-        clickhouse.start()?;
-        let tables = contrib("clickhouse/table.sql", &[])?;
-        for statement in tables.split(";\n").filter(|part| !part.trim().is_empty()) {
-            clickhouse.query(statement)?;
-        }
-        Ok(clickhouse)
-    }
+fn who(clickhouse: &ClickHouse, question: &Question) -> Result<Vec<Value>> {
+    clickhouse.rows(
+        &contrib("clickhouse/who.sql", &[])?,
+        &[
+            ("param_address", &question.address.to_string()),
+            ("param_port", &question.port.to_string()),
+            ("param_at", &seconds(question.at_us)),
+            ("param_within", &seconds(question.within_us)),
+            ("param_remote_ip", "::"),
+            ("param_remote_port", "0"),
+        ],
+    )
+}
 
-    fn insert(&self, insert: &str, lines: &str) -> Result<()> {
-        self.post(&[("query", insert)], lines).map(drop)
-    }
-
-    fn query(&self, query: &str) -> Result<()> {
-        self.post(&[], query).map(drop)
-    }
-
-    fn rows(&self, query: &str, parameters: &[(&str, &str)]) -> Result<Vec<Value>> {
-        let format = [("default_format", "JSONEachRow")];
-        let rows = self.post(&[&format, parameters].concat(), query)?;
-        let rows = rows.lines().map(serde_json::from_str);
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    fn who(&self, question: &Question) -> Result<Vec<Value>> {
-        self.rows(
-            &contrib("clickhouse/who.sql", &[])?,
-            &[
-                ("param_address", &question.address.to_string()),
-                ("param_port", &question.port.to_string()),
-                ("param_at", &seconds(question.at_us)),
-                ("param_within", &seconds(question.within_us)),
-                ("param_remote_ip", "::"),
-                ("param_remote_port", "0"),
-            ],
-        )
-    }
-
-    /// The connections that `nat-acct who` names.
-    fn who_by_command(&self, question: &Question) -> Result<Vec<String>> {
-        let asked = SocketAddr::new(question.address, question.port);
-        let done = Command::new(agent::binary()?)
-            .args(["who", &asked.to_string(), "--json"])
-            .args(["--at", &seconds(question.at_us)])
-            .args(["--within", &format!("{}us", question.within_us)])
-            .args(["--clickhouse", &format!("http://127.0.0.1:{}", self.port)])
-            .output()?;
-        let said: Value = serde_json::from_slice(&done.stdout)
-            .with_context(|| String::from_utf8_lossy(&done.stderr).into_owned())?;
-        let candidates = said["candidates"].as_array().context("no candidates")?;
-        // It names who it finds, and never claims that there is nobody.
-        let expect = if candidates.is_empty() { 3 } else { 0 };
-        ensure!(done.status.code() == Some(expect), "{said}");
-        let id = |candidate: &Value| candidate["id"].as_str().map(str::to_owned);
-        candidates
-            .iter()
-            .map(id)
-            .collect::<Option<_>>()
-            .context("no id")
-    }
-
-    /// What it answers; an error if it does not say 200.
-    fn post(&self, parameters: &[(&str, &str)], body: &str) -> Result<String> {
-        let target = parameters
-            .iter()
-            .map(|(name, value)| format!("{name}={}", encoded(value)));
-        let target = target.collect::<Vec<_>>().join("&");
-        let mut connection = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
-        write!(
-            connection,
-            "POST /?{target} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        )?;
-        let mut response = String::new();
-        connection.read_to_string(&mut response)?;
-        let (head, body) = response.split_once("\r\n\r\n").context("no answer")?;
-        ensure!(head.starts_with("HTTP/1.1 200 "), "{body}");
-        Ok(body.to_owned())
-    }
+/// The connections that `nat-acct who` names.
+fn who_by_command(clickhouse: &ClickHouse, question: &Question) -> Result<Vec<String>> {
+    let asked = SocketAddr::new(question.address, question.port);
+    let done = Command::new(agent::binary()?)
+        .args(["who", &asked.to_string(), "--json"])
+        .args(["--at", &seconds(question.at_us)])
+        .args(["--within", &format!("{}us", question.within_us)])
+        .args(["--clickhouse", &clickhouse.url()])
+        .output()?;
+    let said: Value = serde_json::from_slice(&done.stdout)
+        .with_context(|| String::from_utf8_lossy(&done.stderr).into_owned())?;
+    let candidates = said["candidates"].as_array().context("no candidates")?;
+    // It names who it finds, and never claims that there is nobody.
+    let expect = if candidates.is_empty() { 3 } else { 0 };
+    ensure!(done.status.code() == Some(expect), "{said}");
+    let id = |candidate: &Value| candidate["id"].as_str().map(str::to_owned);
+    candidates
+        .iter()
+        .map(id)
+        .collect::<Option<_>>()
+        .context("no id")
 }
 
 impl Side for ClickHouse {
     fn start(&mut self) -> Result<()> {
-        let mut command = Command::new(unpacked().join("python/bin/python"));
-        command
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/shipping/clickhouse.py"))
-            .arg(self.dir.join("data"))
-            .arg(self.port.to_string());
-        let mut process = Background::start(command, &self.dir, "clickhouse")
-            .context("no ClickHouse: run `cargo xtask test --shipping`")?;
-        self.port = wait_until(PATIENCE, "the port of ClickHouse", || {
-            if let Some(status) = process.ended()? {
-                anyhow::bail!("{status}: {}", process.stderr());
-            }
-            let stdout = process.stdout();
-            Ok(stdout
-                .ends_with('\n')
-                .then(|| stdout.trim().parse())
-                .transpose()?)
-        })?;
-        self.process = Some(process);
-        Ok(())
+        self.start()
     }
 
     fn stop(&mut self) -> Result<()> {
-        // It does not handle SIGTERM: as far as it knows, it is killed.
-        self.process
-            .take()
-            .map_or(Ok(()), |mut process| process.stop().map(drop))
+        self.stop()
     }
 }
 
@@ -332,12 +255,4 @@ fn answered(row: &Value) -> Result<Named> {
         number("client_port")?,
         number("translated_port")?,
     ))
-}
-
-fn encoded(text: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => char::from(byte).to_string(),
-        _ => format!("%{byte:02X}"),
-    };
-    text.bytes().map(byte).collect()
 }

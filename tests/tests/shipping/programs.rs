@@ -16,7 +16,7 @@ fn project() -> &'static Path {
 }
 
 /// Where `cargo xtask test` unpacks what it does not install.
-pub fn unpacked() -> PathBuf {
+fn unpacked() -> PathBuf {
     project().join("target/shipping")
 }
 

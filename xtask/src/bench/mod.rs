@@ -40,7 +40,8 @@ enum What {
     Records(records::Args),
     /// Records from captures, beside other programs that read the same captures
     Replay(replay::Args),
-    /// A store of a day's records, and questions to it, beside other ways to ask
+    /// A store of a day's records, and questions to it, beside other ways to ask; fetches half a
+    /// gigabyte of ClickHouse
     Store(store::Args),
     /// Print the records of a day, in the compact format
     Day(store::DayArgs),

@@ -20,6 +20,8 @@ def ask(table, questions):
 
 
 told = {"lines": ask(read, asked[:3])}
-duckdb.execute(f"COPY (SELECT * FROM {read} ORDER BY x, s) TO '{parquet}' (FORMAT parquet, COMPRESSION zstd)")
-told["parquet"] = ask(f"'{parquet}'", asked)
+begun = time.perf_counter()
+records = duckdb.execute(f"COPY (SELECT * FROM {read} ORDER BY x, s) TO '{parquet}' (FORMAT parquet, COMPRESSION zstd)").fetchone()[0]
+rate = records / (time.perf_counter() - begun)
+told["parquet"] = ask(f"'{parquet}'", asked) | {"records_per_s": rate}
 print(json.dumps(told))

@@ -69,15 +69,16 @@ fn install(dir: &Path) -> Option<PathBuf> {
     installed.ok().map(|()| python)
 }
 
-fn result(name: &'static str, told: &Value, bytes_a_record: f64, remark: &'static str) -> Asked {
+fn result(name: &'static str, told: &Value, bytes_a_record: f64, remark: &str) -> Asked {
     let times = told["ms"].as_array().into_iter().flatten();
     Asked {
         name,
         version: VERSION.to_owned(),
+        imported: told["records_per_s"].as_f64().into_iter().collect(),
         warm_ms: times.filter_map(Value::as_f64).collect(),
         cold_ms: Vec::new(),
         peak_bytes: told["peak_bytes"].as_u64().unwrap_or_default(),
         bytes_a_record,
-        remark,
+        remark: remark.to_owned(),
     }
 }

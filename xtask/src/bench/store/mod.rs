@@ -1,7 +1,8 @@
 //! `cargo xtask bench store`: how fast a day of records becomes a store, how large that is, and how long a
-//! question takes, beside searching the compressed lines and beside DuckDB. An answer of ours that is not
-//! exactly who was there fails the benchmark.
+//! question takes, beside searching the compressed lines, beside DuckDB, and with a site's ClickHouse. An
+//! answer of ours that is not exactly who was there fails the benchmark.
 
+mod clickhouse;
 mod day;
 mod duck;
 mod load;
@@ -51,11 +52,13 @@ pub struct DayArgs {
 struct Asked {
     name: &'static str,
     version: String,
+    /// Records a second, of each part.
+    imported: Vec<f64>,
     warm_ms: Vec<f64>,
     cold_ms: Vec<f64>,
     peak_bytes: u64,
     bytes_a_record: f64,
-    remark: &'static str,
+    remark: String,
 }
 
 pub fn run(args: &Args) -> Result<()> {
@@ -87,6 +90,7 @@ fn measure(args: &Args, agent: &Path, dir: &Path) -> Result<(Loaded, Vec<Asked>)
     if !args.alone {
         asked.extend(search::ask(&questions, &loaded)?);
         asked.extend(duck::ask(&questions, &loaded, dir)?);
+        asked.extend(clickhouse::ask(&questions, &loaded, agent, dir)?);
     }
     Ok((loaded, asked))
 }

@@ -3,28 +3,30 @@
 use super::{Args, Asked, load::Loaded};
 use crate::bench::{list::list, machine, spread::Spread, table::Table};
 
-const HEADING: [&str; 6] = [
+const HEADING: [&str; 7] = [
     "program",
     "version",
+    "import, 1000 records/s",
     "a question, warm, ms",
     "cold, ms",
     "peak MB",
     "bytes a record",
 ];
+/// What may be missing, as the names of its rows begin.
+const OTHERS: [&str; 3] = ["zstd -dc, rg -F", "DuckDB", "ClickHouse"];
 
 pub fn page(args: &Args, loaded: &Loaded, asked: &[Asked]) -> String {
     let mut table = Table::new(&HEADING);
     for asked in asked {
         table.add(row(asked));
     }
-    let mut remarks: Vec<_> = asked
-        .iter()
-        .map(|asked| format!("`{}`: {}", asked.name, asked.remark))
-        .collect();
-    if !asked.iter().any(|asked| asked.name.starts_with("DuckDB")) {
-        remarks
-            .push("DuckDB: not measured, as its Python package could not be installed".to_owned());
+    let is_missing = |name: &&str| !asked.iter().any(|asked| asked.name.starts_with(name));
+    for name in OTHERS.into_iter().filter(is_missing) {
+        table.add(vec![name.to_owned(), "not installed".to_owned()]);
     }
+    let remarks = asked
+        .iter()
+        .map(|asked| format!("`{}`: {}", asked.name, asked.remark));
     [
         list(machine::facts().into_iter().chain(facts(args, loaded))),
         table.to_string(),
@@ -35,18 +37,20 @@ pub fn page(args: &Args, loaded: &Loaded, asked: &[Asked]) -> String {
 }
 
 fn row(asked: &Asked) -> Vec<String> {
-    let shown = |times: &[f64]| {
-        let spread = Spread::of(times.iter().copied());
+    let shown = |values: &[f64], digits: usize| {
+        let spread = Spread::of(values.iter().copied());
         spread.map_or_else(
             || "–".to_owned(),
-            |spread| spread.shown(|ms| format!("{ms:.1}")),
+            |spread| spread.shown(|value| format!("{value:.digits$}")),
         )
     };
+    let imported: Vec<_> = asked.imported.iter().map(|rate| rate / 1e3).collect();
     vec![
         asked.name.to_owned(),
         asked.version.clone(),
-        shown(&asked.warm_ms),
-        shown(&asked.cold_ms),
+        shown(&imported, 0),
+        shown(&asked.warm_ms, 1),
+        shown(&asked.cold_ms, 1),
         format!("{:.0}", asked.peak_bytes as f64 / 1e6),
         format!("{:.1}", asked.bytes_a_record),
     ]
@@ -87,7 +91,8 @@ fn meaning(args: &Args) -> String {
     format!(
         "Median of {} questions (least–most), drawn from the day. Cold: the kernel has forgotten the files \
          of the store. The answers of nat-acct are compared with what the generator made, or the benchmark \
-         fails: all that had the endpoint at the time, and no other.\n",
+         fails: all that had the endpoint at the time, and no other; those from ClickHouse also, word for \
+         word, with those from the store.\n",
         args.questions
     )
 }

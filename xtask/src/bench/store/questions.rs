@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use serde_json::Value;
 
@@ -31,6 +31,12 @@ pub struct Question {
     pub time_us: i64,
     /// The clients that were there, with the starts of their connections.
     clients: BTreeSet<(String, u16, i64)>,
+}
+
+/// What `nat-acct who` answers.
+pub struct Answer {
+    pub took_ms: f64,
+    pub candidates: Value,
 }
 
 impl Questions {
@@ -79,18 +85,23 @@ impl Questions {
         for question in &self.0 {
             let cmd = question.of_store(agent, &loaded.store);
             forget(&loaded.store)?;
-            cold_ms.push(question.ask(&cmd)?);
-            warm_ms.push(question.ask(&cmd)?);
+            cold_ms.push(question.ask(&cmd)?.took_ms);
+            warm_ms.push(question.ask(&cmd)?.took_ms);
             peak_bytes = peak_bytes.max(measure(&cmd, LIMIT, &log)?.peak_bytes);
         }
         Ok(Asked {
             name: "nat-acct who",
             version: "–".to_owned(),
+            imported: loaded
+                .rates
+                .iter()
+                .map(|[by_the_clock, _]| *by_the_clock)
+                .collect(),
             warm_ms,
             cold_ms,
             peak_bytes,
             bytes_a_record: loaded.store_bytes as f64 / loaded.records as f64,
-            remark: "the whole command, from the start of the process to its end",
+            remark: "the whole command, from the start of the process to its end".to_owned(),
         })
     }
 }
@@ -107,23 +118,31 @@ impl Question {
         }
     }
 
-    fn of_store(&self, agent: &Path, store: &Path) -> Cmd {
+    pub fn of_store(&self, agent: &Path, store: &Path) -> Cmd {
+        let store = store.display().to_string();
+        self.of(agent).arg("--store").arg(store)
+    }
+
+    pub fn of_clickhouse(&self, agent: &Path, url: &str) -> Cmd {
+        self.of(agent).arg("--clickhouse").arg(url)
+    }
+
+    fn of(&self, agent: &Path) -> Cmd {
         let (seconds, us) = (self.time_us / 1_000_000, self.time_us % 1_000_000);
         Cmd::of(agent)
             .arg("who")
             .arg(format!("{}:{}", self.ip, self.port))
             .args(["--json", "--at"])
             .arg(format!("{seconds}.{us:06}"))
-            .arg("--store")
-            .arg(store.display().to_string())
     }
 
-    /// How long the answer took, which has to be right.
-    fn ask(&self, cmd: &Cmd) -> Result<f64> {
+    /// An answer, which has to be right.
+    pub fn ask(&self, cmd: &Cmd) -> Result<Answer> {
         let begun = Instant::now();
         let output = Command::new(&cmd.program).args(&cmd.args).output()?;
         let took = begun.elapsed();
-        let answer: Value = serde_json::from_slice(&output.stdout)?;
+        let mut answer: Value = serde_json::from_slice(&output.stdout)
+            .with_context(|| String::from_utf8_lossy(&output.stderr).into_owned())?;
         let candidates = answer["candidates"].as_array();
         let count = candidates.map_or(0, Vec::len);
         let found: BTreeSet<_> = candidates.into_iter().flatten().map(client).collect();
@@ -137,7 +156,10 @@ impl Question {
             "`{cmd}` answers {answer}, but there were {:?}",
             self.clients
         );
-        Ok(took.as_secs_f64() * 1e3)
+        Ok(Answer {
+            took_ms: took.as_secs_f64() * 1e3,
+            candidates: answer["candidates"].take(),
+        })
     }
 }
 

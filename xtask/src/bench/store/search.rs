@@ -40,10 +40,12 @@ pub fn ask(questions: &Questions, loaded: &Loaded) -> Result<Option<Asked>> {
     Ok(Some(Asked {
         name: "zstd -dc, rg -F",
         version: packages::version("ripgrep").unwrap_or_default(),
+        imported: Vec::new(),
         warm_ms,
         cold_ms: Vec::new(),
         peak_bytes,
         bytes_a_record: loaded.compressed_bytes as f64 / loaded.records as f64,
-        remark: "all that ever had the endpoint, three questions; both programs on one CPU",
+        remark: "all that ever had the endpoint, three questions; both programs on one CPU"
+            .to_owned(),
     }))
 }

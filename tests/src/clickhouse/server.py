@@ -1,7 +1,7 @@
-"""ClickHouse's HTTP interface on top of chdb, as far as the tests speak it: a query in the URL, with
+"""ClickHouse's HTTP interface on top of chdb, as far as it is spoken here: a query in the URL, with
 the rest of it in the body, and parameters by the names of `param_…`.
 
-Usage: clickhouse.py DIRECTORY PORT
+Usage: server.py DIRECTORY PORT
 """
 
 import sys
