@@ -13,6 +13,7 @@ pub mod clickhouse;
 pub mod detach;
 pub mod ignored;
 pub mod lab;
+pub mod memory;
 pub mod notified;
 pub mod privilege;
 pub mod processor;

@@ -10,7 +10,7 @@ use nat_acct_tests::ignored::Ignored;
 use nat_acct_tests::lab::{Hints, INSIDE, PacketSocket};
 use nat_acct_tests::traffic::held;
 use nat_acct_tests::truth::assert_equal;
-use nat_acct_tests::{Agent, Family, Lab, Ns, agent, in_a_lab};
+use nat_acct_tests::{Agent, Family, Lab, Ns, agent, in_a_lab, memory};
 
 const ROOM: u64 = 2_000;
 /// The agent's bound for openings that wait for an answer.
@@ -32,7 +32,7 @@ fn open_connections_lose_nothing() -> Result<()> {
         let pid = agent.process().pid();
         let listener = held::listen(lab, Family::V4)?;
         let mut all = held::open(lab, Ns::Client1, &listener, CONNECTIONS)?;
-        let before = resident_bytes(pid)?;
+        let before = memory::bytes(pid, "VmRSS")?;
         let truths = std::thread::scope(|scope| {
             let flood = scope.spawn(|| flood(lab));
             let mut truths = Vec::new();
@@ -49,7 +49,7 @@ fn open_connections_lose_nothing() -> Result<()> {
         agent.wait_for_records(CONNECTIONS, SOON)?;
         let counted = Ignored::of(pid)?.packets(Cause::HalfOpenFull)?;
         assert_eq!(counted, u64::from(SYNS) - HALF_OPEN);
-        let growth = resident_bytes(pid)?.saturating_sub(before);
+        let growth = memory::bytes(pid, "VmRSS")?.saturating_sub(before);
         assert!(growth < MOST_GROWTH, "{growth} bytes more");
 
         let stopped = agent.stop()?;
@@ -101,12 +101,4 @@ fn flood(lab: &Lab) -> Result<()> {
         }
         Ok(())
     })
-}
-
-fn resident_bytes(pid: u32) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kilobytes = line.and_then(|line| line.split_whitespace().next());
-    let kilobytes: u64 = kilobytes.context("no VmRSS")?.parse()?;
-    Ok(kilobytes << 10)
 }

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use anyhow::{Context, Result, ensure};
 use etherparse::{PacketBuilder, PacketBuilderStep, TcpHeader};
 use nat_acct_tests::lab::{Hints, PacketSocket};
-use nat_acct_tests::{Agent, Lab, Ns, agent, in_a_lab, wait_until};
+use nat_acct_tests::{Agent, Lab, Ns, agent, in_a_lab, memory, wait_until};
 
 const CONNECTIONS: u32 = 200_000;
 /// The namespace; the lab's own interface in it has no part in this.
@@ -44,10 +44,12 @@ fn two_hundred_thousand() -> Result<()> {
         agent.wait_attached()?;
         let pid = agent.process().pid();
 
-        let before = own_bytes(pid)?;
+        // What is the process's alone: the maps it shares with the kernel.
+        let own_bytes = || memory::bytes(pid, "RssAnon");
+        let before = own_bytes()?;
         open(lab)?;
         settle(pid)?;
-        let each = own_bytes(pid)?.saturating_sub(before) / u64::from(CONNECTIONS);
+        let each = own_bytes()?.saturating_sub(before) / u64::from(CONNECTIONS);
         let busy = cpu(pid)?;
         std::thread::sleep(IDLE);
         let busy = cpu(pid)? - busy;
@@ -115,17 +117,6 @@ fn settle(pid: u32) -> Result<()> {
             Ok((busy < Duration::from_millis(50)).then_some(()))
         },
     )
-}
-
-/// Memory that is the process's alone: not that of the maps, which it shares with the kernel.
-fn own_bytes(pid: u32) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("RssAnon:"));
-    let kilobytes = line.and_then(|line| line.split_whitespace().next());
-    let kilobytes: u64 = kilobytes.context("no RssAnon")?.parse()?;
-    Ok(kilobytes << 10)
 }
 
 /// What the maps take that it holds (kernel: kernel/bpf/syscall.c, `bpf_map_show_fdinfo`).

@@ -120,7 +120,9 @@ impl Matcher {
         if let Some(slot) = settled {
             match self.hairpins.proved_half(key.isn, key.opener, slot) {
                 // One of the two proofs is a coincidence.
-                Some(half) => self.groups.change_or_make(key, |group| group.doubt(&half)),
+                Some(half) => {
+                    self.groups.change(key, |group| group.doubt(&half));
+                }
                 None => self.hairpins.remove(key.isn, key.opener, slot),
             }
         }

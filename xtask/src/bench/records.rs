@@ -29,11 +29,7 @@ pub fn run(args: &Args) -> Result<()> {
         .args([&*cpu, &args.rounds.to_string()])
         .stdout()?;
     let page = page(&told, args.rounds)?;
-    println!("\n{page}");
-    if !args.alone {
-        report::write("From events to lines", &page)?;
-    }
-    Ok(())
+    report::show("From events to lines", &page, args.alone)
 }
 
 fn page(told: &str, rounds: u32) -> Result<String> {

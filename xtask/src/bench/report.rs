@@ -15,8 +15,14 @@ const BEGINNING: &str = "\
 what counts are the ratios to the other programs of the same run.
 ";
 
+/// Prints a section; unless ours was `alone`, the page gets it, too.
+pub fn show(name: &str, body: &str, alone: bool) -> Result<()> {
+    println!("\n{body}");
+    if alone { Ok(()) } else { write(name, body) }
+}
+
 /// Puts the section in the place of an earlier one of the same name.
-pub fn write(name: &str, body: &str) -> Result<()> {
+fn write(name: &str, body: &str) -> Result<()> {
     let path = root().join(FILE);
     let old = fs::read_to_string(&path).unwrap_or_else(|_| BEGINNING.to_owned());
     fs::create_dir_all(path.parent().context("the page lies in a folder")?)?;

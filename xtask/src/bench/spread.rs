@@ -38,6 +38,12 @@ impl Spread {
     }
 }
 
+/// With so many digits after the point; a dash without measurements.
+pub fn shown(spread: Option<Spread>, digits: usize) -> String {
+    let show = |value| format!("{value:.digits$}");
+    spread.map_or_else(|| "–".to_owned(), |spread| spread.shown(show))
+}
+
 #[cfg(test)]
 mod tests {
     use super::Spread;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use nat_acct_tests::Lab;
 
 use super::recorded::Lines;
-use crate::bench::gateway::{Contestant, Program, Ready, natlog, present};
+use crate::bench::gateway::{Contestant, Program, Ready, first_two, natlog, present};
 use crate::bench::packages;
 use crate::process::Cmd;
 
@@ -25,19 +25,7 @@ pub type Recorder = (Contestant, Option<Lines>);
 
 /// All of them, installed where they are missing; those of the others not if `alone`.
 pub fn all(lab: &Lab, agent: PathBuf, alone: bool) -> Result<Vec<Recorder>> {
-    let nothing = Contestant {
-        name: "no agent",
-        package: None,
-        program: Program::Nothing,
-        remark: "the gateway forwards, translates and does nothing else",
-    };
-    let ours = Contestant {
-        name: "nat-acct",
-        package: None,
-        program: Program::Agent(agent),
-        remark: "both interfaces to records in JSON",
-    };
-    let mut all = vec![(nothing, None), (ours, None)];
+    let mut all = Vec::from(first_two(agent).map(|one| (one, None)));
     if !alone {
         packages::install(&PROGRAMS);
         if ulogd_plugins().is_none() {

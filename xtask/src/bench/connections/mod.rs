@@ -8,11 +8,10 @@ mod page;
 mod recorded;
 
 use anyhow::Result;
-use nat_acct_tests::{Lab, processor};
+use nat_acct_tests::processor;
 
 use self::measure::Bench;
 use super::{gateway, machine, report};
-use crate::{agent, build_ebpf, lab, tools};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -28,11 +27,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    lab::require_root()?;
-    tools::ensure()?;
-    build_ebpf::ensure()?;
-    let agent = agent::build()?;
-    let lab = Lab::up()?;
+    let (lab, agent) = gateway::set_up()?;
     let (contestants, lines): (_, Vec<_>) = contestants::all(&lab, agent, args.alone)?
         .into_iter()
         .unzip();
@@ -44,9 +39,5 @@ pub fn run(args: &Args) -> Result<()> {
     let measure = |place: usize, running| bench.measure(running, lines[place].as_ref());
     let all = gateway::run(&lab, contestants, args.rounds, cpu, measure)?;
     let page = page::page(facts, &all, args);
-    println!("\n{page}");
-    if !args.alone {
-        report::write("Short connections", &page)?;
-    }
-    Ok(())
+    report::show("Short connections", &page, args.alone)
 }

@@ -3,9 +3,7 @@
 use super::Args;
 use super::load::CLIENTS;
 use super::measure::Figures;
-use crate::bench::gateway::{Ran, name_and_version, remarks, shown};
-use crate::bench::list::list;
-use crate::bench::table::Table;
+use crate::bench::gateway::{self, Beside, Ran};
 
 const HEADING: [&str; 8] = [
     "program",
@@ -24,43 +22,23 @@ pub fn page(facts: Vec<String>, all: &[Ran<Figures>], args: &Args) -> String {
          ports",
         args.connections
     );
-    [
-        list(facts.into_iter().chain([traffic])),
-        table(all).to_string(),
+    gateway::page(
+        facts.into_iter().chain([traffic]),
+        all,
+        &HEADING,
+        figures,
         meaning(args.rounds),
-        list(remarks(all)),
-    ]
-    .join("\n")
+    )
 }
 
-fn table(all: &[Ran<Figures>]) -> Table {
-    let mut table = Table::new(&HEADING);
-    let floor = &all[0].figures;
-    for ran in all {
-        let mut row = name_and_version(ran);
-        if row.len() == 2 {
-            row.extend(figures(&ran.figures, floor));
-        }
-        table.add(row);
-    }
-    table
-}
-
-fn figures(of: &[Figures], floor: &[Figures]) -> [String; 6] {
-    let all = |value: fn(&Figures) -> f64, digits| shown(of.iter().map(value), digits);
-    // Rounds of the same number were one after the other.
-    let ratios = |value: fn(&Figures) -> f64| {
-        let pairs = of.iter().zip(floor);
-        shown(pairs.map(|(its, floor)| value(its) / value(floor)), 2)
-    };
-    let recorded = of.iter().filter_map(|figures| figures.recorded);
+fn figures(of: Beside<'_, Figures>) -> [String; 6] {
     [
-        all(|figures| figures.per_second, 0),
-        ratios(|figures| figures.per_second),
-        all(|figures| figures.cpu_us, 1),
-        ratios(|figures| 1.0 / figures.cpu_us),
-        all(|figures| figures.program_cpu_us, 1),
-        shown(recorded.map(|share| share * 100.0), 1),
+        of.all(|figures| figures.per_second, 0),
+        of.ratios(|figures| figures.per_second),
+        of.all(|figures| figures.cpu_us, 1),
+        of.ratios(|figures| 1.0 / figures.cpu_us),
+        of.all(|figures| figures.program_cpu_us, 1),
+        of.some(|figures| figures.recorded.map(|share| share * 100.0), 1),
     ]
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use nat_acct_tests::Lab;
 use nat_acct_tests::lab::INSIDE;
 
-use crate::bench::gateway::{Contestant, Program, Ready, natlog, present};
+use crate::bench::gateway::{Contestant, Ready, first_two, natlog, present};
 use crate::bench::packages;
 use crate::process::Cmd;
 
@@ -19,20 +19,7 @@ const PROGRAMS: [(&str, &str); 4] = [
 
 /// All of them, installed where they are missing; those of the others not if `alone`.
 pub fn all(lab: &Lab, agent: PathBuf, alone: bool) -> Vec<Contestant> {
-    let mut all = vec![
-        Contestant {
-            name: "no agent",
-            package: None,
-            program: Program::Nothing,
-            remark: "the gateway forwards, translates and does nothing else",
-        },
-        Contestant {
-            name: "nat-acct",
-            package: None,
-            program: Program::Agent(agent),
-            remark: "both interfaces to records in JSON",
-        },
-    ];
+    let mut all = Vec::from(first_two(agent));
     if !alone {
         packages::install(&PROGRAMS);
         let lines = lab.dir().join("natlog.csv");

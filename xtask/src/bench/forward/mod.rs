@@ -12,11 +12,10 @@ mod segments;
 
 use anyhow::Result;
 use nat_acct_tests::lab::device;
-use nat_acct_tests::{Lab, processor};
+use nat_acct_tests::processor;
 
 use self::measure::Bench;
 use super::{gateway, machine, report};
-use crate::{agent, build_ebpf, lab, tools};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -38,11 +37,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    lab::require_root()?;
-    tools::ensure()?;
-    build_ebpf::ensure()?;
-    let agent = agent::build()?;
-    let lab = Lab::up()?;
+    let (lab, agent) = gateway::set_up()?;
     device::offload(&lab, page::OFFLOADS)?;
     let contestants = contestants::all(&lab, agent, args.alone);
     // Before this thread is on one CPU, or that is all it finds.
@@ -53,9 +48,5 @@ pub fn run(args: &Args) -> Result<()> {
     let measure = |_, running| bench.measure(running);
     let all = gateway::run(&lab, contestants, args.rounds, cpu, measure)?;
     let page = page::page(facts, &all, args);
-    println!("\n{page}");
-    if !args.alone {
-        report::write("Forwarding", &page)?;
-    }
-    Ok(())
+    report::show("Forwarding", &page, args.alone)
 }

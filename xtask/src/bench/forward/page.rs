@@ -3,9 +3,7 @@
 use super::Args;
 use super::flood::PAYLOAD;
 use super::measure::Figures;
-use crate::bench::gateway::{Ran, name_and_version, remarks, shown};
-use crate::bench::list::list;
-use crate::bench::table::Table;
+use crate::bench::gateway::{self, Beside, Ran};
 
 /// Super-packets of iperf3 go through the gateway whole; segments on their own are not put together.
 pub const OFFLOADS: &str = "tso on gso on gro off";
@@ -33,44 +31,25 @@ pub fn page(facts: Vec<String>, all: &[Ran<Figures>], args: &Args) -> String {
         format!("iperf3: a download of {}, one stream", args.bytes),
         format!("Devices: veth pairs and a bridge, `ethtool -K … {OFFLOADS}`"),
     ];
-    [
-        list(facts.into_iter().chain(traffic)),
-        table(all).to_string(),
+    gateway::page(
+        facts.into_iter().chain(traffic),
+        all,
+        &HEADING,
+        figures,
         meaning(args.rounds),
-        list(remarks(all)),
-    ]
-    .join("\n")
+    )
 }
 
-fn table(all: &[Ran<Figures>]) -> Table {
-    let mut table = Table::new(&HEADING);
-    let floor = &all[0].figures;
-    for ran in all {
-        let mut row = name_and_version(ran);
-        if row.len() == 2 {
-            row.extend(figures(&ran.figures, floor));
-        }
-        table.add(row);
-    }
-    table
-}
-
-fn figures(of: &[Figures], floor: &[Figures]) -> [String; 8] {
-    let all = |value: fn(&Figures) -> f64, digits| shown(of.iter().map(value), digits);
-    // Rounds of the same number were one after the other.
-    let ratios = |value: fn(&Figures) -> f64| {
-        let pairs = of.iter().zip(floor);
-        shown(pairs.map(|(its, floor)| value(its) / value(floor)), 2)
-    };
+fn figures(of: Beside<'_, Figures>) -> [String; 8] {
     [
-        all(|figures| figures.packets_per_second / 1e3, 1),
-        ratios(|figures| figures.packets_per_second),
-        all(|figures| figures.packet_cpu_ns, 0),
-        ratios(|figures| 1.0 / figures.packet_cpu_ns),
-        all(|figures| figures.bits_per_second / 1e9, 2),
-        ratios(|figures| figures.bits_per_second),
-        all(|figures| figures.gigabit_cpu_ms, 1),
-        ratios(|figures| 1.0 / figures.gigabit_cpu_ms),
+        of.all(|figures| figures.packets_per_second / 1e3, 1),
+        of.ratios(|figures| figures.packets_per_second),
+        of.all(|figures| figures.packet_cpu_ns, 0),
+        of.ratios(|figures| 1.0 / figures.packet_cpu_ns),
+        of.all(|figures| figures.bits_per_second / 1e9, 2),
+        of.ratios(|figures| figures.bits_per_second),
+        of.all(|figures| figures.gigabit_cpu_ms, 1),
+        of.ratios(|figures| 1.0 / figures.gigabit_cpu_ms),
     ]
 }
 

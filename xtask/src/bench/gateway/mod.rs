@@ -8,10 +8,12 @@ mod page;
 mod ready;
 mod rounds;
 mod running;
+mod setup;
 
-pub use contestant::{Contestant, Program, natlog, present};
+pub use contestant::{Contestant, Program, first_two, natlog, present};
 pub use cpu::{Clock, kernel_thread, of_children};
-pub use page::{name_and_version, remarks, shown};
+pub use page::{Beside, page};
 pub use ready::Ready;
 pub use rounds::{Ran, run};
 pub use running::Running;
+pub use setup::set_up;

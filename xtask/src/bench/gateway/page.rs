@@ -1,36 +1,87 @@
-//! What the pages of these benchmarks have in common.
+//! The section of a page: what was sent, a row for each program, and what the figures mean.
 
 use super::contestant::Program;
 use super::rounds::Ran;
+use crate::bench::list::list;
 use crate::bench::packages;
-use crate::bench::spread::Spread;
+use crate::bench::spread::{Spread, shown};
+use crate::bench::table::Table;
 
-/// What a row begins with; for a program without figures, why there are none.
-pub fn name_and_version<F>(ran: &Ran<F>) -> Vec<String> {
+/// The figures of a program, and those of the gateway without any. Rounds of the same number were one
+/// after the other.
+pub struct Beside<'a, F> {
+    of: &'a [F],
+    floor: &'a [F],
+}
+
+impl<F> Beside<'_, F> {
+    /// One figure, of all rounds.
+    pub fn all(&self, value: fn(&F) -> f64, digits: usize) -> String {
+        shown(Spread::of(self.of.iter().map(value)), digits)
+    }
+
+    /// One that not each round has.
+    pub fn some(&self, value: fn(&F) -> Option<f64>, digits: usize) -> String {
+        shown(Spread::of(self.of.iter().filter_map(value)), digits)
+    }
+
+    /// One in parts of that without a program, round by round.
+    pub fn ratios(&self, value: fn(&F) -> f64) -> String {
+        let pairs = self.of.iter().zip(self.floor);
+        shown(
+            Spread::of(pairs.map(|(its, floor)| value(its) / value(floor))),
+            2,
+        )
+    }
+}
+
+/// The heading begins with program and version, and goes on with as many columns as there are
+/// `figures`. Nothing ran first.
+pub fn page<F, const N: usize>(
+    facts: impl IntoIterator<Item = String>,
+    all: &[Ran<F>],
+    heading: &[&str],
+    figures: fn(Beside<'_, F>) -> [String; N],
+    meaning: String,
+) -> String {
+    let mut table = Table::new(heading);
+    let floor = &all[0].figures;
+    for ran in all {
+        let mut row = name_and_version(ran);
+        match why_none(ran) {
+            Some(why) => row.push(why.to_owned()),
+            None => row.extend(figures(Beside {
+                of: &ran.figures,
+                floor,
+            })),
+        }
+        table.add(row);
+    }
+    [list(facts), table.to_string(), meaning, list(remarks(all))].join("\n")
+}
+
+fn name_and_version<F>(ran: &Ran<F>) -> Vec<String> {
     let contestant = &ran.contestant;
     let version = contestant.package.and_then(packages::version);
-    let mut row = vec![
+    vec![
         contestant.name.to_owned(),
         version.unwrap_or_else(|| "–".to_owned()),
-    ];
-    if matches!(contestant.program, Program::Missing) {
-        row.push("not installed".to_owned());
-    } else if ran.failed.is_some() {
-        row.push("failed".to_owned());
+    ]
+}
+
+/// For a program without figures, why there are none.
+fn why_none<F>(ran: &Ran<F>) -> Option<&'static str> {
+    if matches!(ran.contestant.program, Program::Missing) {
+        Some("not installed")
+    } else {
+        ran.failed.as_ref().map(|_| "failed")
     }
-    row
 }
 
 /// What each program does.
-pub fn remarks<F>(all: &[Ran<F>]) -> impl Iterator<Item = String> {
+fn remarks<F>(all: &[Ran<F>]) -> impl Iterator<Item = String> {
     all.iter().map(|ran| {
         let contestant = &ran.contestant;
         format!("`{}`: {}", contestant.name, contestant.remark)
     })
-}
-
-/// With so many digits after the point.
-pub fn shown(values: impl Iterator<Item = f64>, digits: usize) -> String {
-    let show = |value| format!("{value:.digits$}");
-    Spread::of(values).map_or_else(|| "–".to_owned(), |spread| spread.shown(show))
 }

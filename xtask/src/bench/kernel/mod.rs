@@ -35,9 +35,5 @@ pub fn run(args: &Args) -> Result<()> {
         .args(connections.iter().map(String::as_str))
         .stdout()?;
     let page = page::page(&Rows::parse(&told)?, args.rounds);
-    println!("\n{page}");
-    if !args.alone {
-        report::write("Packets in the kernel", &page)?;
-    }
-    Ok(())
+    report::show("Packets in the kernel", &page, args.alone)
 }

@@ -3,7 +3,7 @@
 use super::rows::{IN_BUCKET, Row, Rows, TEXTBOOK, ratio};
 use crate::bench::list::list;
 use crate::bench::machine;
-use crate::bench::spread::Spread;
+use crate::bench::spread::{Spread, shown};
 use crate::bench::table::Table;
 
 /// With fewer connections a run of openings is too short to be measured.
@@ -52,9 +52,9 @@ fn open(rows: &Rows, back_to_back: bool) -> Table {
             name(row),
             row.connections.to_string(),
             shown(Spread::of(ours), 1),
-            textbook.map_or_else(dash, |textbook| shown(Spread::of(textbook), 1)),
-            ratio.map_or_else(dash, |ratio| shown(Some(ratio), 2)),
-            in_bucket.map_or_else(dash, |its| shown(Spread::of(its), 1)),
+            shown(textbook.and_then(Spread::of), 1),
+            shown(ratio, 2),
+            shown(in_bucket.and_then(Spread::of), 1),
         ]);
     }
     table
@@ -103,13 +103,4 @@ fn name(row: &Row) -> String {
 
 fn family(row: &Row) -> &'static str {
     if row.family == "V4" { "IPv4" } else { "IPv6" }
-}
-
-fn shown(spread: Option<Spread>, digits: usize) -> String {
-    let show = |value| format!("{value:.digits$}");
-    spread.map_or_else(dash, |spread| spread.shown(show))
-}
-
-fn dash() -> String {
-    "–".to_owned()
 }

@@ -52,11 +52,7 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let all = rounds::run(contestants, args.rounds, &scratch)?;
     let page = page::page(&all, &inputs, args.rounds);
-    println!("\n{page}");
-    if !args.alone {
-        report::write("Replay", &page)?;
-    }
-    Ok(())
+    report::show("Replay", &page, args.alone)
 }
 
 /// Beside what cargo builds: nobody commits it, and `cargo clean` removes it.

@@ -5,7 +5,7 @@ use super::inputs::Inputs;
 use super::rounds::Ran;
 use crate::bench::list::list;
 use crate::bench::measure::{Measured, Outcome};
-use crate::bench::spread::Spread;
+use crate::bench::spread::{Spread, shown};
 use crate::bench::table::Table;
 use crate::bench::traffic::Captures;
 use crate::bench::{machine, packages};
@@ -115,11 +115,6 @@ fn ratio(ran: &Ran, all: &[Ran]) -> String {
     };
     let ratios = ours.speeds().zip(ran.speeds());
     shown(Spread::of(ratios.map(|(ours, its)| ours / its)), 2)
-}
-
-fn shown(spread: Option<Spread>, digits: usize) -> String {
-    let show = |value| format!("{value:.digits$}");
-    spread.map_or_else(String::new, |spread| spread.shown(show))
 }
 
 impl Ran {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use nat_acct_tests::{ClickHouse, processor};
+use nat_acct_tests::{ClickHouse, memory, processor};
 use serde_json::Value;
 
 use super::{
@@ -198,8 +198,5 @@ fn number(rows: &[Value], name: &str) -> Result<u64> {
 /// The most memory that the server has had.
 fn peak_bytes(clickhouse: &ClickHouse) -> Result<u64> {
     let pid = clickhouse.pid().context("ClickHouse does not run")?;
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = line.and_then(|line| line.split_whitespace().next());
-    Ok(kilobytes.context("no VmHWM")?.parse::<u64>()? * 1024)
+    memory::bytes(pid, "VmHWM")
 }

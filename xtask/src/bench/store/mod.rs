@@ -71,11 +71,7 @@ pub fn run(args: &Args) -> Result<()> {
     fs::remove_dir_all(&dir)?;
     let (loaded, asked) = measured?;
     let page = page::page(args, &loaded, &asked);
-    println!("\n{page}");
-    if !args.alone {
-        report::write("Store", &page)?;
-    }
-    Ok(())
+    report::show("Store", &page, args.alone)
 }
 
 fn measure(args: &Args, agent: &Path, dir: &Path) -> Result<(Loaded, Vec<Asked>)> {

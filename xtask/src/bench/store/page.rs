@@ -1,7 +1,12 @@
 //! The section of the page: what was loaded, a row for each way to ask, and what the figures mean.
 
 use super::{Args, Asked, load::Loaded};
-use crate::bench::{list::list, machine, spread::Spread, table::Table};
+use crate::bench::{
+    list::list,
+    machine,
+    spread::{Spread, shown},
+    table::Table,
+};
 
 const HEADING: [&str; 7] = [
     "program",
@@ -37,13 +42,7 @@ pub fn page(args: &Args, loaded: &Loaded, asked: &[Asked]) -> String {
 }
 
 fn row(asked: &Asked) -> Vec<String> {
-    let shown = |values: &[f64], digits: usize| {
-        let spread = Spread::of(values.iter().copied());
-        spread.map_or_else(
-            || "–".to_owned(),
-            |spread| spread.shown(|value| format!("{value:.digits$}")),
-        )
-    };
+    let shown = |values: &[f64], digits| shown(Spread::of(values.iter().copied()), digits);
     let imported: Vec<_> = asked.imported.iter().map(|rate| rate / 1e3).collect();
     vec![
         asked.name.to_owned(),
