@@ -226,7 +226,7 @@ fn one_that_hides_openings_on_the_outside_leaves_no_translated_address() -> Resu
     in_a_lab(|lab| {
         end_the_chain(lab, "eth1", Direction::Egress, 10)?;
         let agent = Agent::start(lab, &["--hook", "clsact"])?;
-        let (mut truths, line) = converse_until(lab, &agent, HIDDEN)?;
+        let (truths, line) = converse_until(lab, &agent, HIDDEN)?;
         assert!(
             line.contains("eth1") && line.contains("filter bpf pref 10"),
             "{line}"
@@ -235,10 +235,12 @@ fn one_that_hides_openings_on_the_outside_leaves_no_translated_address() -> Resu
         let mut records = agent::closing(&agent.stop()?.records)?;
         for record in &mut records {
             assert_eq!(record.translated, None, "{record:?}");
-            // All else is as always.
-            let truth = truths
-                .iter_mut()
-                .find(|truth| truth.client_port == Some(record.client.port()));
+            // All else is as always. Connections of both families may have the same port.
+            let truth = truths.iter().find(|truth| {
+                truth.remote == record.remote
+                    && truth.client == record.client.ip()
+                    && truth.client_port == Some(record.client.port())
+            });
             let truth = truth.expect("the record of a connection");
             record.translated = truth
                 .translated_port
