@@ -48,10 +48,9 @@ pub(super) fn over_ns(facts: &Facts, timeouts: &Timeouts) -> u64 {
     facts.last_seen_ns + silence_ns
 }
 
-/// When to look at the connection again: when it will be over, or before, if what makes it wait
-/// for something else comes without an event, as the end of the handshake does.
-pub(super) fn look_ns(facts: &Facts, timeouts: &Timeouts) -> u64 {
-    let over_ns = over_ns(facts, timeouts);
+/// When to look again at a connection that will be over at `over_ns`: then, or before, if what makes
+/// it wait for something else comes without an event, as the end of the handshake does.
+pub(super) fn look_ns(facts: &Facts, over_ns: u64, timeouts: &Timeouts) -> u64 {
     if facts.established {
         over_ns
     } else {

@@ -68,23 +68,23 @@ impl Matcher {
         self.outside_incomplete = true;
     }
 
-    /// Notes an opening. Returns the slots of openings that share their ISN because of it.
-    pub(super) fn opened(&mut self, facts: &Facts) -> impl Iterator<Item = u32> + use<> {
-        let shared = GroupKey::of_opening(facts).map(|key| {
-            let (shared, settled) = self.groups.change_or_make(key, |group| {
-                let shared = group.open(facts.key, facts.slot, facts.opened_ns);
-                if facts.isn_is_shared {
-                    // The order of the packets was known to an engine before this one.
-                    group.doubt(&facts.key);
-                }
-                (shared, group.settled())
-            });
-            if settled.is_none() {
-                self.hairpins.open(key.isn, facts);
+    /// Notes an opening. Tells the slots of openings that share their ISN because of it.
+    pub(super) fn opened(&mut self, facts: &Facts, tell_shared: impl FnMut(u32)) {
+        let Some(key) = GroupKey::of_opening(facts) else {
+            return;
+        };
+        let is_settled = self.groups.change_or_make(key, |group| {
+            let shared = group.open(facts.key, facts.slot, facts.opened_ns);
+            shared.into_iter().flatten().for_each(tell_shared);
+            if facts.isn_is_shared {
+                // The order of the packets was known to an engine before this one.
+                group.doubt(&facts.key);
             }
-            shared
+            group.settled().is_some()
         });
-        shared.into_iter().flatten().flatten()
+        if !is_settled {
+            self.hairpins.open(key.isn, facts);
+        }
     }
 
     /// Takes note of how an opening was answered, if it was.

@@ -148,21 +148,21 @@ impl Engine {
 
     /// Takes in what happened until `now_ns`.
     pub fn handle_event(&mut self, event: Event, now_ns: u64) {
-        match event {
-            Event::Seen(facts) => self.seen(&facts, now_ns),
+        match &event {
+            Event::Seen(facts) => self.seen(facts, now_ns),
             Event::OutsideSyn(key, sighting) => {
-                if let Some(expires_ns) = self.matcher.sighted(key, sighting) {
+                if let Some(expires_ns) = self.matcher.sighted(*key, *sighting) {
                     self.timers.set_orphans(expires_ns);
                 }
                 if self.interim.starts {
-                    self.may_be_known(&key);
+                    self.may_be_known(key);
                 }
             }
-            Event::Counted(counted) => self.counted(&counted),
-            Event::Harvested(facts, volumes) => self.harvested(&facts, volumes),
+            Event::Counted(counted) => self.counted(counted),
+            Event::Harvested(facts, volumes) => self.harvested(facts, *volumes),
             Event::Released(slot) => {
-                self.connections.end(slot);
-                self.timers.stop(slot);
+                self.connections.end(*slot);
+                self.timers.stop(*slot);
             }
         }
     }
@@ -233,9 +233,9 @@ impl Engine {
     fn seen(&mut self, facts: &Facts, now_ns: u64) {
         if self.connections.begin(facts) {
             self.stats.opened += 1;
-            for slot in self.matcher.opened(facts) {
+            self.matcher.opened(facts, |slot| {
                 self.requests.push_back(Request::NoteSharedIsn(slot));
-            }
+            });
         }
         self.matcher.answered(facts);
         let interim_ns = self.note_interim(facts, now_ns).unwrap_or(u64::MAX);
@@ -246,10 +246,11 @@ impl Engine {
             self.stats.resets_refuted += 1;
             self.requests.push_back(Request::ForgetReset(facts.slot));
         }
-        if lifetime::over_ns(facts, &self.timeouts) <= now_ns || self.stopped.is_some() {
+        let over_ns = lifetime::over_ns(facts, &self.timeouts);
+        if over_ns <= now_ns || self.stopped.is_some() {
             return self.retire(facts);
         }
-        let look_ns = lifetime::look_ns(facts, &self.timeouts).min(interim_ns);
+        let look_ns = lifetime::look_ns(facts, over_ns, &self.timeouts).min(interim_ns);
         let look_ns = look_ns.max(now_ns + LOOK_PAUSE_NS);
         self.timers.set(facts.slot, look_ns);
     }

@@ -10,7 +10,10 @@ use std::{fmt, net::IpAddr, str::FromStr};
 
 use thiserror::Error;
 
-use super::{Account, Endpoint};
+use super::{
+    Account, Endpoint,
+    digits::{as_str, put_hexadecimal},
+};
 
 /// Identifies a connection for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,6 +41,18 @@ impl Identifier {
     pub fn from_bits(bits: u128) -> Self {
         Self(bits)
     }
+
+    /// As it is written.
+    pub(super) fn text(self) -> [u8; 36] {
+        let mut text = [b'-'; 36];
+        let [high, low] = [self.0 >> 64, self.0].map(|half| half as u64);
+        put_hexadecimal(&mut text[..8], high >> 32);
+        put_hexadecimal(&mut text[9..13], high >> 16);
+        put_hexadecimal(&mut text[14..18], high);
+        put_hexadecimal(&mut text[19..23], low >> 48);
+        put_hexadecimal(&mut text[24..], low);
+        text
+    }
 }
 
 impl FromStr for Identifier {
@@ -63,16 +78,7 @@ pub struct NoIdentifier;
 
 impl fmt::Display for Identifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bits = |from: u32, count: u32| self.0 >> from & ((1 << count) - 1);
-        write!(
-            f,
-            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-            bits(96, 32),
-            bits(80, 16),
-            bits(64, 16),
-            bits(48, 16),
-            bits(0, 48)
-        )
+        f.write_str(as_str(&self.text()))
     }
 }
 
@@ -105,11 +111,15 @@ impl Fnv {
 
     /// Sixteen bytes of address, IPv4 mapped into IPv6, and the port, both as on the wire.
     fn add_endpoint(&mut self, endpoint: Endpoint) {
-        let ip = match endpoint.ip {
-            IpAddr::V4(ip) => ip.to_ipv6_mapped(),
-            IpAddr::V6(ip) => ip,
-        };
-        self.add(&ip.octets());
+        match endpoint.ip {
+            IpAddr::V4(ip) => {
+                // Ten zeros come first, and to add one is a multiplication and nothing else.
+                self.0 = self.0.wrapping_mul(const { Self::PRIME.wrapping_pow(10) });
+                self.add(&[0xff; 2]);
+                self.add(&ip.octets());
+            }
+            IpAddr::V6(ip) => self.add(&ip.octets()),
+        }
         self.add(&endpoint.port.to_be_bytes());
     }
 }
@@ -143,6 +153,14 @@ mod tests {
         let mut hash = Fnv::new();
         hash.add(b"foobar");
         assert_eq!(hash.0, 0x343e_1662_793c_64bf_6f0d_3597_ba44_6f18);
+    }
+
+    #[test]
+    fn an_ipv4_address_is_as_its_mapped_one() {
+        let v4 = account(1, 54054);
+        let mut mapped = v4;
+        mapped.client.ip = "::ffff:192.168.17.11".parse().unwrap();
+        assert_eq!(identifier(&v4, 7), identifier(&mapped, 7));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod account;
 mod compact;
+mod digits;
 mod ecs;
 mod format;
 mod identifier;

@@ -3,7 +3,11 @@
 
 use std::{fmt, num::ParseIntError, str::FromStr};
 
-use super::{Account, Identifier, identifier::Fnv};
+use super::{
+    Account, Identifier,
+    digits::{as_str, put_hexadecimal},
+    identifier::Fnv,
+};
 
 /// Identifies a run: everything that counts its records by one sequence of numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -24,6 +28,13 @@ impl Run {
         Self::from_hash(Identifier::of(account, None, 0).to_bits())
     }
 
+    /// As it is written.
+    pub(super) fn text(self) -> [u8; 16] {
+        let mut text = [0; 16];
+        put_hexadecimal(&mut text, self.0);
+        text
+    }
+
     fn from_hash(hash: u128) -> Self {
         Self((hash >> 64) as u64 ^ hash as u64)
     }
@@ -31,7 +42,7 @@ impl Run {
 
 impl fmt::Display for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
+        f.write_str(as_str(&self.text()))
     }
 }
 

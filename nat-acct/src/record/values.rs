@@ -6,11 +6,14 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::Offset};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use super::{Endpoint, Identifier, Run};
+use super::{
+    Endpoint, Identifier, Run,
+    digits::{as_str, put_decimal},
+};
 
 /// A time, in microseconds since the Unix epoch, as records have it.
 pub fn time(time_us: i64) -> String {
@@ -24,7 +27,29 @@ pub struct Time(pub Timestamp);
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{:.6}", self.0))
+        match self.text() {
+            Some(text) => serializer.serialize_str(as_str(&text)),
+            None => serializer.collect_str(&format_args!("{:.6}", self.0)),
+        }
+    }
+}
+
+impl Time {
+    /// As it is written, unless that takes a sign before the year.
+    fn text(self) -> Option<[u8; 27]> {
+        let time = Offset::UTC.to_datetime(self.0);
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        put_decimal(&mut text[..4], time.year().try_into().ok()?);
+        put_decimal(&mut text[5..7], time.month().unsigned_abs().into());
+        put_decimal(&mut text[8..10], time.day().unsigned_abs().into());
+        put_decimal(&mut text[11..13], time.hour().unsigned_abs().into());
+        put_decimal(&mut text[14..16], time.minute().unsigned_abs().into());
+        put_decimal(&mut text[17..19], time.second().unsigned_abs().into());
+        put_decimal(
+            &mut text[20..26],
+            time.subsec_nanosecond().unsigned_abs() / 1_000,
+        );
+        Some(text)
     }
 }
 
@@ -46,13 +71,13 @@ impl From<Endpoint> for AddressPort {
 
 impl Serialize for Identifier {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(as_str(&self.text()))
     }
 }
 
 impl Serialize for Run {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(as_str(&self.text()))
     }
 }
 
@@ -147,6 +172,10 @@ mod tests {
         check_time(0, "1970-01-01T00:00:00.000000Z");
         check_time(1_795_340_540_615_902_999, "2026-11-22T09:42:20.615902Z");
         check_time(1_795_340_540_000_000_000, "2026-11-22T09:42:20.000000Z");
+        check_time(-1, "1969-12-31T23:59:59.999999Z");
+        let [least, most] = [Timestamp::MIN, Timestamp::MAX].map(Timestamp::as_nanosecond);
+        check_time(least, "-009999-01-02T01:59:59.000000Z");
+        check_time(most, "9999-12-30T22:00:00.999999Z");
     }
 
     #[test]

@@ -149,7 +149,11 @@ impl Reading {
 /// The time so many nanoseconds after the Unix epoch, in whole microseconds: what the formats
 /// print, so that a duration equals the difference of the printed times.
 pub(super) fn timestamp(since_epoch_ns: i128) -> Timestamp {
-    let microseconds = i64::try_from(since_epoch_ns.div_euclid(1000));
+    let microseconds = match i64::try_from(since_epoch_ns) {
+        // Nearly always; 128 bits are divided in a loop.
+        Ok(nanoseconds) => Ok(nanoseconds.div_euclid(1000)),
+        Err(_) => i64::try_from(since_epoch_ns.div_euclid(1000)),
+    };
     microseconds
         .ok()
         .and_then(|microseconds| Timestamp::from_microsecond(microseconds).ok())

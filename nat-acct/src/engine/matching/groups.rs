@@ -2,25 +2,23 @@
 //! a group takes no more memory than it needs ([`Kept`]), in the place of the opening's slot. Slots are
 //! used again, so there are as many places as there were ever connections at a time.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasher as _, RandomState},
-};
+use std::hash::BuildHasher as _;
 
+use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use super::{group::Group, kept::Kept, key::GroupKey};
 
 #[derive(Default)]
 pub(super) struct Groups {
-    /// Who chooses numbers and ports must not choose where they go.
+    /// Who chooses numbers and ports must not choose where they go: it has a seed that nobody is told.
     hasher: RandomState,
     /// By slot.
     kept: Vec<Option<Kept>>,
     /// The slots of those, by key.
     slots: HashTable<u32>,
     /// The groups that have none, or several.
-    others: HashMap<GroupKey, Group>,
+    others: HashTable<(GroupKey, Group)>,
 }
 
 impl Groups {
@@ -34,7 +32,10 @@ impl Groups {
         let slot = self.slots.find(hash, |slot| is_at(&self.kept, *slot, key));
         match slot.and_then(|slot| Some((*slot, at(&self.kept, *slot)?))) {
             Some((slot, kept)) => Some(read(&kept.to_group(slot))),
-            None => self.others.get(key).map(read),
+            None => {
+                let other = self.others.find(hash, |(other, _)| other == key);
+                other.map(|(_, group)| read(group))
+            }
         }
     }
 
@@ -45,8 +46,7 @@ impl Groups {
         change: impl FnOnce(&mut Group) -> R,
     ) -> Option<R> {
         let hash = self.hasher.hash_one(key);
-        let group = self.take(hash, &key)?;
-        Some(self.put_changed(hash, key, group, change))
+        self.try_change(hash, key, change).ok()
     }
 
     /// Changes a group, which is made if there is none.
@@ -56,59 +56,83 @@ impl Groups {
         change: impl FnOnce(&mut Group) -> R,
     ) -> R {
         let hash = self.hasher.hash_one(key);
-        let group = self.take(hash, &key);
-        let group = group.unwrap_or_else(|| Group::new(key.opener));
-        self.put_changed(hash, key, group, change)
+        self.try_change(hash, key, change).unwrap_or_else(|change| {
+            let mut group = Group::new(key.opener);
+            let result = change(&mut group);
+            self.put(hash, key, group);
+            result
+        })
     }
 
-    fn put_changed<R>(
+    /// Changes a group where it is, and takes it elsewhere only if it has another slot then or none.
+    /// Returns `change` if there is no group.
+    fn try_change<R, F: FnOnce(&mut Group) -> R>(
         &mut self,
         hash: u64,
         key: GroupKey,
-        mut group: Group,
-        change: impl FnOnce(&mut Group) -> R,
-    ) -> R {
-        let result = change(&mut group);
-        if !group.is_empty() {
-            self.put(hash, key, group);
-        }
-        result
+        change: F,
+    ) -> Result<R, F> {
+        let Self {
+            kept,
+            slots,
+            others,
+            ..
+        } = self;
+        let (result, group) =
+            if let Ok(entry) = slots.find_entry(hash, |slot| is_at(kept, *slot, &key)) {
+                let slot = *entry.get();
+                let place = &mut kept[slot as usize];
+                let Some(old) = place else {
+                    return Err(change);
+                };
+                let mut group = old.to_group(slot);
+                let result = change(&mut group);
+                match Kept::of(key, &group) {
+                    Some((same, new)) if same == slot => {
+                        *old = new;
+                        return Ok(result);
+                    }
+                    Some(_) | None => {}
+                }
+                *place = None;
+                entry.remove();
+                (result, group)
+            } else if let Ok(entry) = others.find_entry(hash, |(other, _)| *other == key) {
+                let ((_, mut group), _) = entry.remove();
+                (change(&mut group), group)
+            } else {
+                return Err(change);
+            };
+        self.put(hash, key, group);
+        Ok(result)
     }
 
-    fn take(&mut self, hash: u64, key: &GroupKey) -> Option<Group> {
-        let is_at = |slot: &u32| is_at(&self.kept, *slot, key);
-        let Ok(entry) = self.slots.find_entry(hash, is_at) else {
-            return self.others.remove(key);
-        };
-        let (slot, _) = entry.remove();
-        let kept = self.kept.get_mut(slot as usize).and_then(Option::take);
-        kept.map(|kept| kept.to_group(slot))
-    }
-
+    /// Keeps a group that is in no place, unless there is nothing in it.
     fn put(&mut self, hash: u64, key: GroupKey, group: Group) {
-        match Kept::of(key, &group) {
-            Some((slot, kept)) if at(&self.kept, slot).is_none() => self.keep(hash, slot, kept),
-            Some(_) | None => {
-                self.others.insert(key, group);
-            }
+        if group.is_empty() {
+            return;
         }
-    }
-
-    fn keep(&mut self, hash: u64, slot: u32, new: Kept) {
         let Self {
             hasher,
             kept,
             slots,
-            ..
+            others,
         } = self;
-        let place = slot as usize;
-        if place >= kept.len() {
-            kept.resize_with(place + 1, || None);
+        match Kept::of(key, &group) {
+            Some((slot, new)) if at(kept, slot).is_none() => {
+                let place = slot as usize;
+                if place >= kept.len() {
+                    kept.resize_with(place + 1, || None);
+                }
+                kept[place] = Some(new);
+                slots.insert_unique(hash, slot, |slot| {
+                    at(kept, *slot).map_or(0, |kept| hasher.hash_one(kept.key()))
+                });
+            }
+            Some(_) | None => {
+                others.insert_unique(hash, (key, group), |(key, _)| hasher.hash_one(key));
+            }
         }
-        kept[place] = Some(new);
-        slots.insert_unique(hash, slot, |slot| {
-            at(kept, *slot).map_or(0, |kept| hasher.hash_one(kept.key()))
-        });
     }
 }
 

@@ -49,7 +49,8 @@ impl Hairpins {
     /// Notes an opening.
     pub(super) fn open(&mut self, isn: u32, facts: &Facts) {
         let number = (isn, facts.opener);
-        if self.equal(number).count() < MAX_EQUAL {
+        // To count the equal ones takes longer than to insert it.
+        if self.halves.len() < MAX_EQUAL || self.equal(number).count() < MAX_EQUAL {
             self.halves.insert((number, facts.slot), Half::of(facts));
         } else {
             self.crowded.insert(number);
@@ -137,7 +138,7 @@ impl Hairpins {
 
     fn take(&mut self, number: Number, slot: u32) -> Option<Half> {
         let half = self.halves.remove(&(number, slot));
-        if self.equal(number).next().is_none() {
+        if !self.crowded.is_empty() && self.equal(number).next().is_none() {
             self.crowded.remove(&number);
         }
         half
