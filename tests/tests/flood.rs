@@ -3,13 +3,14 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use etherparse::PacketBuilder;
 use nat_acct_common::layout::Cause;
 use nat_acct_tests::ignored::Ignored;
 use nat_acct_tests::lab::{Hints, INSIDE, PacketSocket};
 use nat_acct_tests::traffic::held;
 use nat_acct_tests::truth::assert_equal;
+use nat_acct_tests::used::resident_bytes;
 use nat_acct_tests::{Agent, Family, Lab, Ns, agent, in_a_lab};
 
 const ROOM: u64 = 2_000;
@@ -66,19 +67,8 @@ fn open_connections_lose_nothing() -> Result<()> {
 
 /// SYNs from the second client, each from another address.
 fn flood(lab: &Lab) -> Result<()> {
-    let ethernet = |ns, device: &str| -> Result<[u8; 6]> {
-        let shown = lab.run(ns, &format!("cat /sys/class/net/{device}/address"))?;
-        let bytes = shown
-            .trim()
-            .split(':')
-            .map(|byte| u8::from_str_radix(byte, 16));
-        let bytes: Vec<_> = bytes.collect::<Result<_, _>>()?;
-        bytes.try_into().ok().context("not an Ethernet address")
-    };
-    let (own, gateway) = (
-        ethernet(Ns::Client2, "eth0")?,
-        ethernet(Ns::Gateway, INSIDE)?,
-    );
+    let own = lab.ethernet_address(Ns::Client2, "eth0")?;
+    let gateway = lab.ethernet_address(Ns::Gateway, INSIDE)?;
     let std::net::IpAddr::V4(remote) = Ns::Remote.address(Family::V4) else {
         anyhow::bail!("the remote has no IPv4 address");
     };
@@ -101,12 +91,4 @@ fn flood(lab: &Lab) -> Result<()> {
         }
         Ok(())
     })
-}
-
-fn resident_bytes(pid: u32) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kilobytes = line.and_then(|line| line.split_whitespace().next());
-    let kilobytes: u64 = kilobytes.context("no VmRSS")?.parse()?;
-    Ok(kilobytes << 10)
 }
