@@ -2,6 +2,7 @@
 //! others of the same run, prints a table and writes it into `docs/BENCHMARKS.md`.
 
 mod args;
+mod growth;
 mod kernel;
 mod list;
 mod machine;
@@ -27,6 +28,8 @@ pub struct Args {
 
 #[derive(clap::Subcommand)]
 enum What {
+    /// What open connections take: memory, an idle agent, a sweep
+    Growth(growth::Args),
     /// What the programs take for a packet, beside an empty one and that of text books
     Kernel(kernel::Args),
     /// From events to accounts and to lines, beside `serde_json` alone
@@ -47,6 +50,7 @@ pub fn run(args: Args) -> Result<()> {
         return Ok(());
     }
     match args.what {
+        Some(What::Growth(args)) => growth::run(&args),
         Some(What::Kernel(args)) => kernel::run(&args),
         Some(What::Records(args)) => records::run(&args),
         Some(What::Replay(args)) => replay::run(&args),
@@ -57,7 +61,8 @@ pub fn run(args: Args) -> Result<()> {
             kernel::run(&args::defaults())?;
             records::run(&args::defaults())?;
             replay::run(&args::defaults())?;
-            store::run(&args::defaults())
+            store::run(&args::defaults())?;
+            growth::run(&args::defaults())
         }
     }
 }
