@@ -13,9 +13,22 @@ use nix::unistd::Pid;
 ///
 /// When there is no such processor.
 pub fn stay_on(processor: usize) -> Result<()> {
+    keep_on(0, processor)
+}
+
+/// From now on the thread with this number runs on this one alone; a process's number is that of its
+/// first thread.
+///
+/// # Errors
+///
+/// When there is no such thread or processor.
+pub fn keep_on(thread: u32, processor: usize) -> Result<()> {
     let mut this = CpuSet::new();
     this.set(processor)?;
-    Ok(sched_setaffinity(Pid::from_raw(0), &this)?)
+    Ok(sched_setaffinity(
+        Pid::from_raw(thread.cast_signed()),
+        &this,
+    )?)
 }
 
 /// From now on the thread stays where it is.

@@ -16,7 +16,12 @@ const PROMETHEUS: u16 = 9090;
 
 /// What the agent in the gateway tells at [`ADDRESS`].
 pub fn scrape(lab: &Lab) -> Result<String> {
-    lab.run(Ns::Gateway, &format!("curl -sSf http://{ADDRESS}/metrics"))
+    scrape_in(lab, Ns::Gateway)
+}
+
+/// What an agent elsewhere tells there.
+pub fn scrape_in(lab: &Lab, ns: Ns) -> Result<String> {
+    lab.run(ns, &format!("curl -sSf http://{ADDRESS}/metrics"))
 }
 
 /// The value of a metric that has no labels, or with its labels as they are written.

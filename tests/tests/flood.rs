@@ -3,14 +3,15 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use etherparse::PacketBuilder;
 use nat_acct_common::layout::Cause;
 use nat_acct_tests::ignored::Ignored;
 use nat_acct_tests::lab::{Hints, INSIDE, PacketSocket};
 use nat_acct_tests::traffic::held;
 use nat_acct_tests::truth::assert_equal;
-use nat_acct_tests::{Agent, Family, Lab, Ns, agent, in_a_lab, memory};
+use nat_acct_tests::used::resident_bytes;
+use nat_acct_tests::{Agent, Family, Lab, Ns, agent, in_a_lab};
 
 const ROOM: u64 = 2_000;
 /// The agent's bound for openings that wait for an answer.
@@ -32,7 +33,7 @@ fn open_connections_lose_nothing() -> Result<()> {
         let pid = agent.process().pid();
         let listener = held::listen(lab, Family::V4)?;
         let mut all = held::open(lab, Ns::Client1, &listener, CONNECTIONS)?;
-        let before = memory::bytes(pid, "VmRSS")?;
+        let before = resident_bytes(pid)?;
         let truths = std::thread::scope(|scope| {
             let flood = scope.spawn(|| flood(lab));
             let mut truths = Vec::new();
@@ -49,7 +50,7 @@ fn open_connections_lose_nothing() -> Result<()> {
         agent.wait_for_records(CONNECTIONS, SOON)?;
         let counted = Ignored::of(pid)?.packets(Cause::HalfOpenFull)?;
         assert_eq!(counted, u64::from(SYNS) - HALF_OPEN);
-        let growth = memory::bytes(pid, "VmRSS")?.saturating_sub(before);
+        let growth = resident_bytes(pid)?.saturating_sub(before);
         assert!(growth < MOST_GROWTH, "{growth} bytes more");
 
         let stopped = agent.stop()?;
@@ -66,19 +67,8 @@ fn open_connections_lose_nothing() -> Result<()> {
 
 /// SYNs from the second client, each from another address.
 fn flood(lab: &Lab) -> Result<()> {
-    let ethernet = |ns, device: &str| -> Result<[u8; 6]> {
-        let shown = lab.run(ns, &format!("cat /sys/class/net/{device}/address"))?;
-        let bytes = shown
-            .trim()
-            .split(':')
-            .map(|byte| u8::from_str_radix(byte, 16));
-        let bytes: Vec<_> = bytes.collect::<Result<_, _>>()?;
-        bytes.try_into().ok().context("not an Ethernet address")
-    };
-    let (own, gateway) = (
-        ethernet(Ns::Client2, "eth0")?,
-        ethernet(Ns::Gateway, INSIDE)?,
-    );
+    let own = lab.ethernet_address(Ns::Client2, "eth0")?;
+    let gateway = lab.ethernet_address(Ns::Gateway, INSIDE)?;
     let std::net::IpAddr::V4(remote) = Ns::Remote.address(Family::V4) else {
         anyhow::bail!("the remote has no IPv4 address");
     };

@@ -16,8 +16,9 @@ use super::{
     interfaces,
     left_out::LeftOut,
     losses::Losses,
+    outside::{Outside, Purpose},
     recorder::Recorder,
-    sweep::{self, Sweep},
+    sweep::{self, Part, Sweep},
     unknown::Unknown,
     unwritten::Unwritten,
 };
@@ -48,9 +49,8 @@ pub(super) struct Driver {
     quiet: VecDeque<Retired>,
     unwritten: Unwritten,
     sweep: Sweep,
+    outside: Outside,
     chronicle: Chronicle,
-    /// How many events had been lost when all SYNs on the outside were last looked at.
-    outside_swept_at_loss: u64,
 }
 
 impl Driver {
@@ -67,8 +67,8 @@ impl Driver {
             quiet: VecDeque::new(),
             unwritten: Unwritten::default(),
             sweep: Sweep::default(),
+            outside: Outside::default(),
             chronicle: Chronicle::begin(),
-            outside_swept_at_loss: 0,
         }
     }
 
@@ -76,8 +76,7 @@ impl Driver {
     pub(super) fn catch_up(&mut self) -> Result<()> {
         self.engine.set_local_addresses(addresses::local());
         if self.live.is_adopted() {
-            self.sweep_slots(sweep::FIRST_SLOT..self.live.slots());
-            self.sweep_outside()?;
+            self.look_at_everything()?;
             self.chronicle.adopted = self.engine.stats().opened;
         }
         Ok(())
@@ -86,7 +85,7 @@ impl Driver {
     /// Sets when connections end from now on, also those that are open.
     pub(super) fn set_timeouts(&mut self, timeouts: Timeouts) {
         self.engine.set_timeouts(timeouts);
-        self.sweep_slots(sweep::FIRST_SLOT..self.live.slots());
+        self.sweep.want();
     }
 
     /// Whether programs and maps live on when this agent ends.
@@ -231,13 +230,19 @@ impl Driver {
     /// of their translated addresses then is final, so a SYN whose event was lost is looked for
     /// before.
     pub(super) fn harvest(&mut self) -> Result<()> {
-        if self.live.events_lost()? != self.outside_swept_at_loss {
-            self.sweep_outside()?;
+        let events_lost = self.live.events_lost()?;
+        let ready = self.outside.ready(events_lost, self.quiet.len());
+        if ready == 0 {
+            if !self.outside.is_under_way() {
+                self.begin_looking_outside(Purpose::Harvest)?;
+            }
+            return self.look_outside();
         }
-        for _ in 0..MAX_HARVEST {
+        for _ in 0..ready.min(MAX_HARVEST) {
             let Some(retired) = self.quiet.pop_front() else {
                 break;
             };
+            self.outside.harvested();
             if let Some(event) = self.live.harvest(&retired)? {
                 self.engine.handle_event(event, clock::monotonic_ns());
             }
@@ -258,24 +263,42 @@ impl Driver {
         self.unknown.look(&ignored);
         self.engine.set_local_addresses(addresses::local());
         self.tend_interfaces()?;
-        let events_lost = self.live.events_lost()?;
-        if let Some(slots) = self.sweep.next(events_lost, self.live.slots()) {
-            if slots.start == sweep::FIRST_SLOT {
-                self.sweep_outside()?;
-            }
-            self.sweep_for_losses(slots);
-        }
+        self.begin_sweep_if_due()?;
+        // One that has to wait for the loop to be idle goes on all the same.
+        self.go_on_sweeping()?;
         let totals = chronicle::totals(self.engine.stats(), self.recorder.written(), &ignored);
         self.chronicle.history.note(clock::monotonic_ns(), totals);
         Ok(())
     }
 
-    /// Looks at a part of the table for connections that events missed.
-    fn sweep_for_losses(&mut self, slots: std::ops::Range<u32>) {
+    fn begin_sweep_if_due(&mut self) -> Result<()> {
+        let events_lost = self.live.events_lost()?;
+        if self.sweep.begin_if_due(events_lost, clock::monotonic_ns()) {
+            self.begin_looking_outside(Purpose::Sweep)?;
+        }
+        Ok(())
+    }
+
+    /// Whether there is something to be looked at for what events missed.
+    pub(super) fn is_sweeping(&self) -> bool {
+        self.sweep.part().is_some()
+    }
+
+    /// Looks at a part of it.
+    pub(super) fn go_on_sweeping(&mut self) -> Result<()> {
+        let from_ns = clock::monotonic_ns();
         let opened = self.engine.stats().opened;
-        self.chronicle.sweeps += u64::from(slots.end == self.live.slots());
-        self.sweep_slots(slots);
+        match self.sweep.part() {
+            Some(Part::Outside) => self.look_outside()?,
+            Some(Part::Slots(slots)) => self.sweep_slots(slots),
+            None => return Ok(()),
+        }
         self.chronicle.found_by_sweep += self.engine.stats().opened - opened;
+        let took = (from_ns, clock::monotonic_ns());
+        let is_outside_done = !self.outside.is_of_sweep();
+        let is_over = self.sweep.go_on(took, self.live.slots(), is_outside_done);
+        self.chronicle.sweeps += u64::from(is_over);
+        Ok(())
     }
 
     /// What tells how much of the table is in use.
@@ -305,12 +328,33 @@ impl Driver {
         }
     }
 
-    fn sweep_outside(&mut self) -> Result<()> {
-        self.outside_swept_at_loss = self.live.events_lost()?;
+    fn begin_looking_outside(&mut self, purpose: Purpose) -> Result<()> {
+        let events_lost = self.live.events_lost()?;
+        self.outside.begin(purpose, events_lost, self.quiet.len());
+        Ok(())
+    }
+
+    /// Looks at a part of the SYNs on the outside, if that is under way.
+    fn look_outside(&mut self) -> Result<()> {
+        if !self.outside.is_under_way() {
+            return Ok(());
+        }
         let now_ns = clock::monotonic_ns();
-        for (key, sighting) in self.live.outside_syns() {
+        let (syns, next) = self.live.outside_syns(self.outside.position())?;
+        for (key, sighting) in syns {
             self.engine
                 .handle_event(Event::OutsideSyn(key, sighting), now_ns);
+        }
+        self.outside.go_on(next);
+        Ok(())
+    }
+
+    /// Looks at all that there is without a pause.
+    fn look_at_everything(&mut self) -> Result<()> {
+        self.sweep_slots(sweep::FIRST_SLOT..self.live.slots());
+        self.begin_looking_outside(Purpose::Sweep)?;
+        while self.outside.is_under_way() {
+            self.look_outside()?;
         }
         Ok(())
     }
@@ -319,8 +363,7 @@ impl Driver {
     pub(super) fn stop(&mut self, reason: End) -> Result<()> {
         self.live.detach();
         while !self.drain_events() {}
-        self.sweep_slots(sweep::FIRST_SLOT..self.live.slots());
-        self.sweep_outside()?;
+        self.look_at_everything()?;
         self.engine.stop(reason);
         self.pump()
     }

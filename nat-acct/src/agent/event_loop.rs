@@ -5,7 +5,7 @@ use std::{future, os::fd::AsRawFd, time::Duration};
 use anyhow::{Context as _, Result};
 use tokio::{
     io::{Interest, unix::AsyncFd},
-    task::JoinHandle,
+    task::{self, JoinHandle},
     time,
 };
 use tracing::info;
@@ -45,6 +45,7 @@ pub(super) async fn serve(
     let mut look_around = time::interval(LOOK_AROUND_EVERY);
     let mut watchdog = Watchdog::new();
     let mut grace: Option<JoinHandle<()>> = None;
+    let mut is_drained = true;
     loop {
         driver.pump()?;
         if grace.is_none() && driver.begin_grace() {
@@ -52,7 +53,8 @@ pub(super) async fn serve(
         }
         tokio::select! {
             ready = events.readable() => {
-                if driver.drain_events() {
+                is_drained = driver.drain_events();
+                if is_drained {
                     ready?.clear_ready();
                 }
             }
@@ -64,7 +66,15 @@ pub(super) async fn serve(
             }
             () = until(driver.next_timeout()) => driver.handle_timeout(),
             () = finished(&mut grace) => driver.end_grace(),
-            () = future::ready(()), if driver.has_harvest() => driver.harvest()?,
+            // After each part of what is long, the kernel is asked what else there is.
+            () = future::ready(()), if driver.has_harvest() => {
+                driver.harvest()?;
+                task::yield_now().await;
+            }
+            () = future::ready(()), if is_drained && driver.is_sweeping() => {
+                driver.go_on_sweeping()?;
+                task::yield_now().await;
+            }
             _ = look_around.tick() => driver.look_around()?,
             () = watchdog.is_due() => watchdog.alive(),
             () = written.notified() => {}

@@ -1,6 +1,6 @@
 //! The lab's devices between a client and the remote, and their offloads and statistics.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::{INSIDE, Lab, Ns, OUTSIDE};
 
@@ -43,6 +43,19 @@ pub fn cut_up_behind_inside(lab: &Lab) -> Result<()> {
 pub fn statistic(lab: &Lab, ns: Ns, device: &str, name: &str) -> Result<u64> {
     let path = format!("/sys/class/net/{device}/statistics/{name}");
     Ok(lab.run(ns, &format!("cat {path}"))?.trim().parse()?)
+}
+
+impl Lab {
+    /// The Ethernet address of a device.
+    pub fn ethernet_address(&self, ns: Ns, device: &str) -> Result<[u8; 6]> {
+        let shown = self.run(ns, &format!("cat /sys/class/net/{device}/address"))?;
+        let bytes = shown
+            .trim()
+            .split(':')
+            .map(|byte| u8::from_str_radix(byte, 16));
+        let bytes: Vec<_> = bytes.collect::<Result<_, _>>()?;
+        bytes.try_into().ok().context("not an Ethernet address")
+    }
 }
 
 /// What the inside interface has carried, a super-packet counted as one.

@@ -5,6 +5,7 @@ mod args;
 mod connections;
 mod forward;
 mod gateway;
+mod growth;
 mod kernel;
 mod list;
 mod machine;
@@ -34,6 +35,8 @@ enum What {
     Connections(connections::Args),
     /// What a gateway forwards while the agent runs in it, beside none and beside others
     Forward(forward::Args),
+    /// What open connections take: memory, an idle agent, a sweep
+    Growth(growth::Args),
     /// What the programs take for a packet, beside an empty one and that of text books
     Kernel(kernel::Args),
     /// From events to accounts and to lines, beside `serde_json` alone
@@ -57,6 +60,7 @@ pub fn run(args: Args) -> Result<()> {
     match args.what {
         Some(What::Connections(args)) => connections::run(&args),
         Some(What::Forward(args)) => forward::run(&args),
+        Some(What::Growth(args)) => growth::run(&args),
         Some(What::Kernel(args)) => kernel::run(&args),
         Some(What::Records(args)) => records::run(&args),
         Some(What::Replay(args)) => replay::run(&args),
@@ -69,7 +73,8 @@ pub fn run(args: Args) -> Result<()> {
             replay::run(&args::defaults())?;
             store::run(&args::defaults())?;
             forward::run(&args::defaults())?;
-            connections::run(&args::defaults())
+            connections::run(&args::defaults())?;
+            growth::run(&args::defaults())
         }
     }
 }

@@ -82,6 +82,7 @@ impl Driver {
     }
 
     fn table(&self, occupied: Occupied) -> Table {
+        let last_sweep = self.sweep.last();
         Table {
             slots: u64::from(self.live.slots() - 1),
             used: occupied.connections,
@@ -89,6 +90,8 @@ impl Driver {
             half_open: occupied.half_open,
             sweeps: self.chronicle.sweeps,
             found_by_sweep: self.chronicle.found_by_sweep,
+            sweep_seconds: last_sweep.all_ns as f64 / 1e9,
+            sweep_longest_part_seconds: last_sweep.longest_ns as f64 / 1e9,
         }
     }
 }

@@ -45,6 +45,8 @@ pub(in crate::agent) fn of_a_day() -> Figures {
             half_open: 1,
             sweeps: 9,
             found_by_sweep: 0,
+            sweep_seconds: 0.5,
+            sweep_longest_part_seconds: 0.001,
         },
         output: Output {
             to: "standard output".to_owned(),

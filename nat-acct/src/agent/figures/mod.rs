@@ -130,6 +130,10 @@ pub struct Table {
     pub sweeps: u64,
     /// Connections that were found so.
     pub found_by_sweep: u64,
+    /// How long the last look at all of it took.
+    pub sweep_seconds: f64,
+    /// How long that held up all else at most.
+    pub sweep_longest_part_seconds: f64,
 }
 
 /// Records, and where they go.

@@ -250,6 +250,18 @@ pub(super) const FAMILIES: &[Family] = &[
         "Connections that were found so.",
     ),
     family(
+        "nat_acct_sweep_seconds",
+        &[],
+        Gauge(|f| one(f.table.sweep_seconds)),
+        "How long the last of these looks took.",
+    ),
+    family(
+        "nat_acct_sweep_longest_part_seconds",
+        &[],
+        Gauge(|f| one(f.table.sweep_longest_part_seconds)),
+        "How long it held up everything else at most: it goes in parts.",
+    ),
+    family(
         "nat_acct_records_made_total",
         &[],
         Counter(|f| one(f.output.made)),

@@ -2,6 +2,7 @@
 //! the maps. It knows the kernel and nothing of records.
 
 mod attach;
+mod batch;
 mod change;
 mod clock;
 mod flowtables;
@@ -40,6 +41,7 @@ use nat_acct_common::{
 
 pub use self::{
     attach::Hook,
+    batch::Cursor,
     change::{Change, What},
     inherited::{Inherited, Remains},
     load::Settings,
@@ -52,6 +54,7 @@ pub use self::{
 };
 use self::{
     attach::Owner,
+    batch::{Batches, batches},
     legacy::Legacy,
     table::{KernelTable, take},
     watch::Watch,
@@ -66,6 +69,7 @@ pub struct Live {
     free_slots: Queue<MapData, u32>,
     permits: Queue<MapData, u32>,
     outside_syns: HashMap<MapData, OutsideKey, OutsideSyn>,
+    outside_batches: Batches<OutsideKey, OutsideSyn>,
     ignored: PerCpuArray<MapData, IgnoredTotal>,
     legacy: Legacy,
     events: RingBuf<MapData>,
@@ -103,6 +107,7 @@ impl Live {
             free_slots: Queue::try_from(take(&mut ebpf, "FREE_SLOTS")?)?,
             permits: Queue::try_from(take(&mut ebpf, "PERMITS")?)?,
             counters: PerCpuArray::try_from(take(&mut ebpf, "COUNTERS")?)?,
+            outside_batches: batches(&ebpf, "OUTSIDE_SYNS")?,
             outside_syns: HashMap::try_from(take(&mut ebpf, "OUTSIDE_SYNS")?)?,
             ignored: PerCpuArray::try_from(take(&mut ebpf, "IGNORED")?)?,
             legacy: Legacy::of(&ebpf)?,
@@ -377,9 +382,21 @@ impl Live {
         self.slots
     }
 
-    /// All SYNs seen on the outside, for what events may have missed.
-    pub fn outside_syns(&self) -> Vec<(OutsideKey, OutsideSyn)> {
-        self.outside_syns.iter().filter_map(Result::ok).collect()
+    /// A part of the SYNs seen on the outside, for what events may have missed: the first, or that at
+    /// the cursor. If there are more, the next part is at the cursor that is returned.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses to read the map.
+    pub fn outside_syns(
+        &mut self,
+        from: Option<Cursor>,
+    ) -> Result<(
+        impl Iterator<Item = (OutsideKey, OutsideSyn)>,
+        Option<Cursor>,
+    )> {
+        let part = self.outside_batches.read(from);
+        part.context("cannot read OUTSIDE_SYNS")
     }
 
     /// How often each cause occurred.

@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use nat_acct_tests::{ClickHouse, memory, processor};
+use nat_acct_tests::{ClickHouse, processor, used};
 use serde_json::Value;
 
 use super::{
@@ -198,5 +198,5 @@ fn number(rows: &[Value], name: &str) -> Result<u64> {
 /// The most memory that the server has had.
 fn peak_bytes(clickhouse: &ClickHouse) -> Result<u64> {
     let pid = clickhouse.pid().context("ClickHouse does not run")?;
-    memory::bytes(pid, "VmHWM")
+    used::most_bytes(pid)
 }
