@@ -57,23 +57,28 @@ fn drained_under_load(lab: &Lab, hook: &str) -> Result<()> {
     let args = ["--hook", hook, "--pin", text(&pin)?];
     let old = Agent::start(lab, &args)?;
     let download = download();
-    let (before, after, new, truths) = thread::scope(|scope| {
-        let load = scope.spawn(|| iperf3::run(lab, &server, &download));
-        wait_until(LONG, "iperf3 to be under way", || {
-            Ok((forwarded.volume()?.packets > 1_000).then_some(()))
-        })?;
-        let before = forwarded.volume()?;
-        as_another_version(lab, old)?;
-        let new = Agent::start(lab, &args)?;
-        let after = forwarded.volume()?;
-        let truths = load.join().expect("the thread of iperf3")?;
-        anyhow::Ok((before, after, new, truths))
+    // However long the change takes, the idle connection goes on after it.
+    let (idle, loaded) = idle_connection(lab, || {
+        thread::scope(|scope| {
+            let load = scope.spawn(|| iperf3::run(lab, &server, &download));
+            wait_until(LONG, "iperf3 to be under way", || {
+                Ok((forwarded.volume()?.packets > 1_000).then_some(()))
+            })?;
+            let before = forwarded.volume()?;
+            as_another_version(lab, old)?;
+            let new = Agent::start(lab, &args)?;
+            let after = forwarded.volume()?;
+            let truths = load.join().expect("the thread of iperf3")?;
+            Ok((before, after, new, truths))
+        })
     })?;
+    let (before, after, new, truths) = loaded?;
     let stopped = new.stop()?;
     let rest = "segments of connections whose opening was not seen are in no record";
     ensure!(stopped.log.contains(rest), "{}", stopped.log);
     let records = agent::closing(&stopped.records)?;
-    let truths: Vec<_> = truths.into_iter().map(until_cut_off).collect();
+    let mut truths: Vec<_> = truths.into_iter().map(until_cut_off).collect();
+    truths.push(cut_off(&idle));
     assert_equal(&truths, &records);
     let recorded = total(&records);
     let after_it = detach(lab, &pin)?;

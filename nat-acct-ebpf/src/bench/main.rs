@@ -5,6 +5,7 @@
 #![cfg_attr(target_arch = "bpf", no_std)]
 #![cfg_attr(target_arch = "bpf", no_main)]
 
+mod in_bucket;
 #[path = "../object.rs"]
 mod object;
 mod plan;
@@ -14,7 +15,6 @@ use core::{mem, ptr};
 
 use aya_ebpf::{
     bindings::TC_ACT_UNSPEC,
-    helpers::bpf_ktime_get_ns,
     macros::{classifier, map},
     maps::ProgramArray,
     programs::TcContext,
@@ -79,13 +79,15 @@ pub fn textbook(context: TcContext) -> i32 {
     TC_ACT_UNSPEC
 }
 
+/// Counts in the table itself.
+#[classifier]
+pub fn in_bucket(context: TcContext) -> i32 {
+    in_bucket::count(&context);
+    TC_ACT_UNSPEC
+}
+
 #[inline(always)]
 fn draw(context: &TcContext, write: impl FnOnce(&Drawn)) -> i32 {
-    // The clock is read when all before it is done. Without that a processor begins with the next
-    // packet while it waits for memory, which it cannot in life: there is a whole network stack
-    // between two packets.
-    // SAFETY: the helper has no precondition.
-    unsafe { bpf_ktime_get_ns() };
     if let Some(drawn) = plan::next() {
         write(&drawn);
     }

@@ -1,6 +1,6 @@
 //! Which connection the next packet is of.
 
-use aya_ebpf::{macros::map, maps::Array};
+use aya_ebpf::{helpers::bpf_ktime_get_ns, macros::map, maps::Array};
 
 /// Written by user space before each run: see [`Plan`]'s fields.
 #[map]
@@ -22,7 +22,8 @@ pub struct Plan {
     seq: u32,
     /// By how much the number grows every 64 packets.
     step: u32,
-    padding: u32,
+    /// Not 0 if a packet may begin before the one before it is done.
+    back_to_back: u32,
 }
 
 /// What goes into the packet.
@@ -57,6 +58,13 @@ pub fn next() -> Option<Drawn> {
     let plan = PLAN.get_ptr_mut(0)?;
     // SAFETY: programs are run one at a time.
     let plan = unsafe { &mut *plan };
+    if plan.back_to_back == 0 {
+        // The clock is read when all before it is done. Without that a processor begins with the
+        // next packet while it waits for memory, which it hardly can in life: there is a whole
+        // network stack between two packets.
+        // SAFETY: the helper has no precondition.
+        unsafe { bpf_ktime_get_ns() };
+    }
     let number = plan.number();
     let seq = plan.seq.wrapping_add((plan.turn >> 6) * plan.step);
     plan.turn += 1;

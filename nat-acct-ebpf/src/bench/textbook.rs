@@ -35,8 +35,17 @@ struct Headers {
     offset: u8,
 }
 
+/// What there is to count.
+pub struct Counted {
+    /// Both addresses, and both ports, as they are in the packet.
+    pub key: [u32; 3],
+    pub payload: u64,
+    pub bytes: u64,
+}
+
+/// Reads a packet.
 #[inline(always)]
-pub fn count(context: &TcContext) -> Option<()> {
+pub fn read(context: &TcContext) -> Option<Counted> {
     let start = context.data() + EthHdr::LEN;
     if start + mem::size_of::<Headers>() > context.data_end() {
         return None;
@@ -47,14 +56,24 @@ pub fn count(context: &TcContext) -> Option<()> {
         return None;
     }
     let [source, destination] = headers.addresses;
+    let bytes = u64::from(u16::from_be(headers.total_len));
+    Some(Counted {
+        key: [source, destination, headers.ports],
+        payload: bytes.wrapping_sub(20 + u64::from(headers.offset >> 4) * 4),
+        bytes,
+    })
+}
+
+#[inline(always)]
+pub fn count(context: &TcContext) -> Option<()> {
+    let counted = read(context)?;
     // SAFETY: copied at once, and nobody changes it.
-    let slot = *unsafe { SLOTS.get([source, destination, headers.ports]) }?;
+    let slot = *unsafe { SLOTS.get(counted.key) }?;
     let sums = SUMS.get_ptr_mut(slot)?;
     // SAFETY: this processor's own.
     let [payload, bytes, packets] = unsafe { &mut *sums };
-    let ip_bytes = u64::from(u16::from_be(headers.total_len));
-    *payload += ip_bytes.wrapping_sub(20 + u64::from(headers.offset >> 4) * 4);
-    *bytes += ip_bytes;
+    *payload += counted.payload;
+    *bytes += counted.bytes;
     *packets += 1;
     Some(())
 }

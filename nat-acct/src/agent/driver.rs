@@ -152,7 +152,7 @@ impl Driver {
             let Some(slot) = self.engine.poll_due() else {
                 break;
             };
-            if let Some(event) = self.live.count(slot)? {
+            if let Some(event) = self.live.count(slot) {
                 self.engine.handle_event(event, clock::monotonic_ns());
             }
             self.hand_over()?;
@@ -238,7 +238,7 @@ impl Driver {
             let Some(retired) = self.quiet.pop_front() else {
                 break;
             };
-            if let Some(event) = self.live.harvest(&retired)? {
+            if let Some(event) = self.live.harvest(&retired) {
                 self.engine.handle_event(event, clock::monotonic_ns());
             }
             self.hand_over()?;

@@ -39,6 +39,7 @@ struct Shown {
 /// What a packet took in each round.
 pub struct Row {
     pub packet: &'static str,
+    pub back_to_back: bool,
     pub program: &'static str,
     pub ns: Vec<f64>,
 }
@@ -73,20 +74,34 @@ impl Connections {
         for packet in OPEN {
             let mut programs = vec![Program::Empty, Program::Ours];
             if packet.is_in_textbook(self.family) {
-                programs.insert(1, Program::Textbook);
+                programs.extend([Program::Textbook, Program::InBucket]);
+                rows.extend(self.use_by(&packet, &programs, true)?);
             }
-            // Not measured: the first round finds everything cold, and learns what is new.
-            self.draw(&packet, Program::Ours)?;
-            let mut runs = vec![Vec::new(); programs.len()];
-            for _ in 0..self.rounds {
-                for (&program, ns) in programs.iter().zip(&mut runs) {
-                    ns.push(self.draw(&packet, program)?);
-                }
-            }
-            let each = programs.into_iter().zip(runs);
-            rows.extend(each.map(|(program, ns)| row(&packet, program, ns)));
+            rows.extend(self.use_by(&packet, &programs, false)?);
         }
         Ok(rows)
+    }
+
+    fn use_by(
+        &mut self,
+        packet: &Packet,
+        programs: &[Program],
+        back_to_back: bool,
+    ) -> Result<Vec<Row>> {
+        // Not measured: the first round finds everything cold, and learns what is new.
+        self.draw(packet, Program::Ours, back_to_back)?;
+        let mut runs = vec![Vec::new(); programs.len()];
+        for _ in 0..self.rounds {
+            for (&program, ns) in programs.iter().zip(&mut runs) {
+                ns.push(self.draw(packet, program, back_to_back)?);
+            }
+        }
+        let each = programs.iter().zip(runs);
+        let rows = each.map(|(&program, ns)| Row {
+            back_to_back,
+            ..row(packet, program, ns)
+        });
+        Ok(rows.collect())
     }
 
     /// Whether each packet was counted, for one of these connections, once.
@@ -95,10 +110,12 @@ impl Connections {
             let is_expected = cause == Cause::Overflowed || total.packets == 0;
             ensure!(is_expected, "{} packets for {cause:?}", total.packets);
         }
+        let missed = self.bench.missed()?;
+        ensure!(missed < TURNS / 100, "{missed} packets found no bucket");
         let mut counted: PerSender<Shown> = PerSender::default();
         for slot in 1..=self.count {
             let retired = self.live.retire(slot).context("a slot is missing")?;
-            let Some(Event::Harvested(_, volumes)) = self.live.harvest(&retired)? else {
+            let Some(Event::Harvested(_, volumes)) = self.live.harvest(&retired) else {
                 anyhow::bail!("there is no connection in slot {slot}");
             };
             for sender in [Sender::Client, Sender::Remote] {
@@ -137,12 +154,13 @@ impl Connections {
         Ok(rows.collect())
     }
 
-    fn draw(&mut self, packet: &Packet, program: Program) -> Result<f64> {
+    fn draw(&mut self, packet: &Packet, program: Program, back_to_back: bool) -> Result<f64> {
         let plan = Plan {
             turns: TURNS,
             first: 0,
             drawn_from: Some(self.count),
             step: u32::from(packet.kind == Kind::Data),
+            back_to_back,
             ..self.plan(packet)
         };
         let ns = self.show(packet, &plan, program)?;
@@ -169,6 +187,7 @@ impl Connections {
             step: 0,
             ack,
             seed: self.seed,
+            back_to_back: false,
         }
     }
 
@@ -187,6 +206,7 @@ impl Connections {
 fn row(packet: &Packet, program: Program, ns: Vec<f64>) -> Row {
     Row {
         packet: packet.name,
+        back_to_back: false,
         program: program.name(),
         ns,
     }

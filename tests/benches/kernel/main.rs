@@ -54,6 +54,7 @@ fn measure(settings: &Settings, family: Family, count: u32) -> Result<()> {
             "family": format!("{family:?}"),
             "connections": count,
             "packet": row.packet,
+            "back_to_back": row.back_to_back,
             "program": row.program,
             "ns": row.ns,
         });

@@ -50,13 +50,17 @@ pub struct Bench {
     ebpf: Ebpf,
     plan: Array<MapData, [u32; 8]>,
     measured: ProgramArray<MapData>,
+    missed: Array<MapData, u32>,
 }
 
 impl Bench {
     /// Loads them; the textbook's map gets so many connections.
     pub fn load(object: &str, connections: u32) -> Result<Self> {
         let object = fs::read(object).with_context(|| format!("cannot read {object}"))?;
+        let buckets = (4 * connections).next_power_of_two();
         let mut ebpf = EbpfLoader::new()
+            .override_global("BUCKET_MASK", &(buckets - 1), true)
+            .map_max_entries("BUCKETS", buckets)
             .map_max_entries("SLOTS", connections)
             .map_max_entries("SUMS", connections)
             .load(&object)?;
@@ -66,6 +70,7 @@ impl Bench {
         }
         let mut take = |name| ebpf.take_map(name).with_context(|| format!("no {name}"));
         let plan = Array::try_from(take("PLAN")?)?;
+        let missed = Array::try_from(take("MISSED")?)?;
         let measured = ProgramArray::try_from(take("MEASURED")?)?;
         let mut slots: HashMap<_, [u32; 3], u32> = HashMap::try_from(take("SLOTS")?)?;
         for number in 0..connections {
@@ -75,6 +80,7 @@ impl Bench {
             ebpf,
             plan,
             measured,
+            missed,
         })
     }
 
@@ -83,6 +89,11 @@ impl Bench {
         self.plan.set(0, plan, 0)?;
         self.measured.set(0, measured, 0)?;
         Ok(())
+    }
+
+    /// Packets for which the table with counters in its buckets had no place.
+    pub fn missed(&self) -> Result<u32> {
+        Ok(self.missed.get(&0, 0)?)
     }
 
     pub fn program(&self, name: &str) -> Result<&SchedClassifier> {

@@ -20,6 +20,8 @@ pub struct Plan {
     pub step: u32,
     pub ack: u32,
     pub seed: u64,
+    /// Whether a packet may begin before the one before it is done.
+    pub back_to_back: bool,
 }
 
 /// What sees the packets.
@@ -27,6 +29,7 @@ pub struct Plan {
 pub enum Program {
     Empty,
     Textbook,
+    InBucket,
     Ours,
 }
 
@@ -35,6 +38,7 @@ impl Program {
         match self {
             Self::Empty => "empty",
             Self::Textbook => "textbook",
+            Self::InBucket => "in_bucket",
             Self::Ours => "nat-acct",
         }
     }
@@ -50,8 +54,9 @@ pub fn run(
     program: Program,
 ) -> Result<f64> {
     let measured = match program {
-        Program::Empty => fd(bench.program("empty")?)?,
-        Program::Textbook => fd(bench.program("textbook")?)?,
+        Program::Empty | Program::Textbook | Program::InBucket => {
+            fd(bench.program(program.name())?)?
+        }
         Program::Ours => fd(ours(live, packet.program())?)?,
     };
     bench.prepare(plan.words(), &measured)?;
@@ -78,7 +83,16 @@ impl Plan {
     fn words(&self) -> [u32; 8] {
         let drawn_from = self.drawn_from.unwrap_or(0);
         let (low, high) = (self.seed as u32 | 1, (self.seed >> 32) as u32);
-        [low, high, 0, self.first, drawn_from, self.seq, self.step, 0]
+        [
+            low,
+            high,
+            0,
+            self.first,
+            drawn_from,
+            self.seq,
+            self.step,
+            self.back_to_back.into(),
+        ]
     }
 }
 

@@ -1,6 +1,6 @@
 //! The section of the page: packets of open connections, and what opening and closing takes.
 
-use super::rows::{Row, Rows, ratio};
+use super::rows::{IN_BUCKET, Row, Rows, TEXTBOOK, ratio};
 use crate::bench::list::list;
 use crate::bench::machine;
 use crate::bench::spread::Spread;
@@ -9,11 +9,19 @@ use crate::bench::table::Table;
 /// With fewer connections a run of openings is too short to be measured.
 const FEW: u64 = 1_000;
 
+const BACK_TO_BACK: &str = "\
+The same, but a packet may begin before the one before it is done, so the processor waits for the \
+memory of several at a time. In life there is a network stack between two packets: it is between \
+these two tables.
+";
+
 pub fn page(rows: &Rows, rounds: u32) -> String {
     [
         list(machine::facts()),
-        open(rows).to_string(),
+        open(rows, false).to_string(),
         meaning(rounds),
+        open(rows, true).to_string(),
+        BACK_TO_BACK.to_owned(),
         opening_and_closing(rows).to_string(),
         "The packets of a handshake and of an ending, connection after connection. `together` adds \
          up the medians.\n"
@@ -23,17 +31,22 @@ pub fn page(rows: &Rows, rounds: u32) -> String {
 }
 
 /// Packets of connections that are open: they are drawn, the others are not.
-fn open(rows: &Rows) -> Table {
+fn open(rows: &Rows, back_to_back: bool) -> Table {
     let mut table = Table::new(&[
         "packet",
         "connections",
         "nat-acct ns",
         "textbook ns",
         "nat-acct / textbook",
+        "counters in the bucket ns",
     ]);
-    for row in rows.ours().filter(|row| is_drawn(row)) {
+    for row in rows
+        .ours()
+        .filter(|row| is_drawn(row) && row.back_to_back == back_to_back)
+    {
         let ours = rows.above_empty(row);
-        let textbook = rows.textbook_above_empty(row);
+        let textbook = rows.other_above_empty(row, TEXTBOOK);
+        let in_bucket = rows.other_above_empty(row, IN_BUCKET);
         let ratio = textbook.as_deref().and_then(|its| ratio(&ours, its));
         table.add(vec![
             name(row),
@@ -41,6 +54,7 @@ fn open(rows: &Rows) -> Table {
             shown(Spread::of(ours), 1),
             textbook.map_or_else(dash, |textbook| shown(Spread::of(textbook), 1)),
             ratio.map_or_else(dash, |ratio| shown(Some(ratio), 2)),
+            in_bucket.map_or_else(dash, |its| shown(Spread::of(its), 1)),
         ]);
     }
     table
@@ -71,9 +85,10 @@ fn meaning(rounds: u32) -> String {
         "Nanoseconds of CPU for a packet above those of an empty program, median of {rounds} rounds \
          (least–most). In a round the programs see the same packets one after the other on one CPU, \
          400,000 each, by `BPF_PROG_TEST_RUN`; the connection of each packet is drawn at random in \
-         the kernel. A packet begins when the one before it is done, as in life: otherwise a \
-         processor works on the next while it waits for memory. `textbook`: the kernel's hash map from the 4-tuple to a slot, the slot in a \
-         per-CPU array, three additions. All packets are found in the counters afterwards, or the \
+         the kernel. A packet begins when the one before it is done. `textbook`: the kernel's hash map from the 4-tuple to a slot, the slot in a \
+         per-CPU array, three additions. `counters in the bucket`: a table \
+         as ours with three additions in the cache line of the key (in life they would have to be atomic), \
+         and nothing else. All packets are found in the counters afterwards, or the \
          benchmark fails.\n"
     )
 }

@@ -12,12 +12,16 @@ pub struct Row {
     pub family: String,
     pub connections: u64,
     pub packet: String,
+    pub back_to_back: bool,
     program: String,
     ns: Vec<f64>,
 }
 
 const EMPTY: &str = "empty";
-const TEXTBOOK: &str = "textbook";
+/// See `nat-acct-ebpf/src/bench/textbook.rs`.
+pub const TEXTBOOK: &str = "textbook";
+/// See `nat-acct-ebpf/src/bench/in_bucket.rs`.
+pub const IN_BUCKET: &str = "in_bucket";
 const OURS: &str = "nat-acct";
 
 impl Rows {
@@ -40,9 +44,9 @@ impl Rows {
         self.above(row, row)
     }
 
-    /// What the textbook's program took more for the same packets.
-    pub fn textbook_above_empty(&self, row: &Row) -> Option<Vec<f64>> {
-        Some(self.above(row, self.same(row, TEXTBOOK)?))
+    /// What another program took more for the same packets.
+    pub fn other_above_empty(&self, row: &Row, program: &str) -> Option<Vec<f64>> {
+        Some(self.above(row, self.same(row, program)?))
     }
 
     fn above(&self, packet: &Row, row: &Row) -> Vec<f64> {
@@ -53,8 +57,11 @@ impl Rows {
 
     fn same(&self, other: &Row, program: &str) -> Option<&Row> {
         self.0.iter().find(|row| {
-            let what = |row: &Row| (row.family.clone(), row.connections, row.packet.clone());
-            row.program == program && what(row) == what(other)
+            row.program == program
+                && row.family == other.family
+                && row.connections == other.connections
+                && row.packet == other.packet
+                && row.back_to_back == other.back_to_back
         })
     }
 }
@@ -67,6 +74,7 @@ impl Row {
             family: text("family")?,
             connections: value["connections"].as_u64()?,
             packet: text("packet")?,
+            back_to_back: value["back_to_back"].as_bool()?,
             program: text("program")?,
             ns: ns.collect::<Option<_>>()?,
         })
