@@ -4,7 +4,7 @@
 use aya_ebpf::{
     Global,
     bindings::{BPF_ANY, BPF_F_MMAPABLE, BPF_NOEXIST},
-    helpers::{bpf_jiffies64, bpf_ktime_get_ns},
+    helpers::{bpf_get_smp_processor_id, bpf_jiffies64, bpf_ktime_get_ns},
     macros::map,
     maps::{Array, HashMap, PerCpuArray, Queue, RingBuf},
 };
@@ -23,6 +23,10 @@ static SEED: Global<Seed> = Global::new(Seed([0; 5]));
 /// Number of sets less one.
 #[unsafe(no_mangle)]
 static SET_MASK: Global<u32> = Global::new(0);
+
+/// Number of slots.
+#[unsafe(no_mangle)]
+static SLOTS: Global<u32> = Global::new(0);
 
 /// Whether the first FIN ends a connection.
 #[unsafe(no_mangle)]
@@ -44,9 +48,9 @@ static LOCKS: HashMap<u32, u8> = HashMap::with_max_entries(1024, 0);
 #[map]
 static CONNECTIONS: Array<Connection> = Array::with_max_entries(1, BPF_F_MMAPABLE);
 
-/// The counters of each connection, by slot.
+/// The counters of each connection, by processor and slot.
 #[map]
-static COUNTERS: PerCpuArray<Counters> = PerCpuArray::with_max_entries(1, 0);
+static COUNTERS: Array<Counters> = Array::with_max_entries(1, BPF_F_MMAPABLE);
 
 /// The free slots.
 #[map]
@@ -200,20 +204,28 @@ impl Runtime for Maps {
 
     #[inline(always)]
     fn counters(&self, slot: u32) -> Option<&Counters> {
-        COUNTERS.get(slot)
+        // SAFETY: the helper has no precondition.
+        let processor = unsafe { bpf_get_smp_processor_id() };
+        COUNTERS.get(Counters::index(processor, SLOTS.load(), slot))
     }
 
     #[inline(always)]
     fn note_outside(&self, key: &OutsideKey, now_ns: u64) -> Result<(), Cause> {
-        // SAFETY: user space removes an element only when its connection is over.
-        let first_ns = match unsafe { OUTSIDE_SYNS.get(key) } {
-            Some(known) => known.first_ns,
-            None => now_ns,
-        };
-        let sighting = OutsideSyn {
-            first_ns,
+        let mut sighting = OutsideSyn {
+            first_ns: now_ns,
             last_ns: now_ns,
         };
+        if OUTSIDE_SYNS
+            .insert(key, sighting, BPF_NOEXIST.into())
+            .is_ok()
+        {
+            return Ok(());
+        }
+        // A retransmission, or there is no room.
+        // SAFETY: user space removes an element only when its connection is over.
+        if let Some(known) = unsafe { OUTSIDE_SYNS.get(key) } {
+            sighting.first_ns = known.first_ns;
+        }
         OUTSIDE_SYNS
             .insert(key, sighting, BPF_ANY.into())
             .map_err(|_| Cause::OutsideFull)

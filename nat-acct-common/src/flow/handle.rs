@@ -1,4 +1,5 @@
-//! A connection under the hands of the flow step: its facts, and the bucket with its numbers.
+//! A connection under the hands of the flow step: its facts, and the bucket with its numbers; and
+//! the segment that it is for.
 
 use super::{Runtime, Table};
 use crate::{
@@ -6,6 +7,26 @@ use crate::{
     memory::Shared,
     packet::Segment,
 };
+
+/// A segment off the fast path, and when it was seen: the exact clock is read once for each.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub segment: &'a Segment,
+    pub sender: Sender,
+    pub at_ns: u64,
+}
+
+impl<'a> Seen<'a> {
+    /// `segment` is seen now.
+    #[inline(always)]
+    pub fn now<T: Runtime>(table: &T, segment: &'a Segment, sender: Sender) -> Self {
+        Self {
+            segment,
+            sender,
+            at_ns: table.now_ns(),
+        }
+    }
+}
 
 /// A connection that a segment may belong to.
 #[derive(Clone, Copy)]
@@ -49,15 +70,15 @@ impl<'a> Flow<'a> {
         &self.bucket.next
     }
 
-    /// Counts `segment`, `payload` bytes of which belong to the stream.
+    /// Counts a segment, `payload` bytes of which belong to the stream.
     #[inline(always)]
-    pub fn account<T: Runtime>(&self, table: &T, segment: &Segment, payload: u32, sender: Sender) {
+    pub fn account<T: Runtime>(&self, table: &T, seen: &Seen<'_>, payload: u32) {
         if let Some(counters) = table.counters(self.slot) {
-            counters.add(segment, payload, sender);
+            counters.add(seen.segment, payload, seen.sender);
         } else {
-            table.ignore(Cause::Inconsistent, segment);
+            table.ignore(Cause::Inconsistent, seen.segment);
         }
-        self.connection.last_ns.set(table.now_ns());
+        self.connection.last_ns.set(seen.at_ns);
         self.bucket.last_seen_ticks.set(table.ticks());
     }
 
@@ -72,11 +93,11 @@ impl<'a> Flow<'a> {
 
     /// Tells user space of something that happened to this connection.
     #[inline(always)]
-    pub fn emit<T: Runtime>(&self, table: &T, kind: EventKind) {
+    pub fn emit<T: Runtime>(&self, table: &T, kind: EventKind, seen: &Seen<'_>) {
         table.emit(&Event {
             kind: kind as u32,
             slot: self.slot,
-            at_ns: table.now_ns(),
+            at_ns: seen.at_ns,
             outside: OutsideKey::default(),
         });
     }

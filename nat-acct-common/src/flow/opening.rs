@@ -3,7 +3,7 @@
 
 use super::{
     Runtime,
-    handle::Flow,
+    handle::{Flow, Seen},
     place::{self, Claimed},
     sequence, stream,
 };
@@ -25,7 +25,7 @@ pub(super) fn unknown<'a, T: Runtime>(
         table.ignore(Cause::UnknownConnection, segment);
         return None;
     }
-    match open(table, key, segment, sender) {
+    match open(table, key, &Seen::now(table, segment, sender)) {
         Ok(existing) => existing,
         Err(cause) => {
             table.ignore(cause, segment);
@@ -38,15 +38,14 @@ pub(super) fn unknown<'a, T: Runtime>(
 fn open<'a, T: Runtime>(
     table: &'a T,
     key: &FlowKey,
-    segment: &Segment,
-    sender: Sender,
+    seen: &Seen<'_>,
 ) -> Result<Option<&'a Bucket>, Cause> {
-    let flow = begin(table, key, segment, sender)?;
+    let flow = begin(table, key, seen)?;
     let claimed = place::claim(table, key, flow.connection, flow.slot);
     if let Ok(Claimed::New(bucket)) = claimed {
         let flow = Flow { bucket, ..flow };
-        flow.emit(table, EventKind::Opened);
-        account(table, &flow, segment, sender);
+        flow.emit(table, EventKind::Opened, seen);
+        account(table, &flow, seen);
         return Ok(None);
     }
     flow.connection.opened_ns.set(0);
@@ -60,12 +59,7 @@ fn open<'a, T: Runtime>(
 
 /// Takes a slot and notes the opening in it.
 #[inline(always)]
-fn begin<'a, T: Runtime>(
-    table: &'a T,
-    key: &FlowKey,
-    segment: &Segment,
-    opener: Sender,
-) -> Result<Flow<'a>, Cause> {
+fn begin<'a, T: Runtime>(table: &'a T, key: &FlowKey, seen: &Seen<'_>) -> Result<Flow<'a>, Cause> {
     if !table.take_permit() {
         return Err(Cause::HalfOpenFull);
     }
@@ -74,74 +68,77 @@ fn begin<'a, T: Runtime>(
         return Err(Cause::TableFull);
     };
     let connection = table.connection(slot).ok_or(Cause::Inconsistent)?;
-    let now_ns = table.now_ns();
-    connection.begin(key, opener, now_ns, table.ticks());
+    connection.begin(key, seen.sender, seen.at_ns, table.ticks());
     let flow = Flow {
         slot,
         connection,
         bucket: &connection.own_bucket,
     };
-    learn_isn(&flow, segment, opener);
-    connection.opened_ns.set(now_ns);
+    learn_isn(&flow, seen);
+    connection.opened_ns.set(seen.at_ns);
     Ok(flow)
 }
 
 #[inline(always)]
-fn learn_isn(flow: &Flow<'_>, segment: &Segment, sender: Sender) {
-    flow.connection.isn.get(sender).set(segment.seq);
+fn learn_isn(flow: &Flow<'_>, seen: &Seen<'_>) {
+    flow.connection.isn.get(seen.sender).set(seen.segment.seq);
     flow.next()
-        .get(sender)
-        .set(sequence::first(segment.seq) + u64::from(segment.payload));
-    flow.connection.has_isn.get(sender).set(true);
+        .get(seen.sender)
+        .set(sequence::first(seen.segment.seq) + u64::from(seen.segment.payload));
+    flow.connection.has_isn.get(seen.sender).set(true);
 }
 
 /// A SYN for a known 4-tuple.
 #[inline(always)]
-pub(super) fn again<T: Runtime>(table: &T, current: &Flow<'_>, segment: &Segment, sender: Sender) {
+pub(super) fn again<T: Runtime>(table: &T, current: &Flow<'_>, seen: &Seen<'_>) {
     let connection = current.connection;
-    if connection.is_opened_by(segment, sender) {
-        return retry(table, current, segment, sender);
+    if connection.is_opened_by(seen.segment, seen.sender) {
+        return retry(table, current, seen);
     }
-    if !connection.has_isn.get(sender).get() && !connection.has_ended() {
+    if !connection.has_isn.get(seen.sender).get() && !connection.has_ended() {
         // Simultaneous open, or a split handshake: the other side's own SYN.
-        learn_isn(current, segment, sender);
-        return account(table, current, segment, sender);
+        learn_isn(current, seen);
+        return account(table, current, seen);
     }
     match Flow::unplaced(table, connection.challenger.get()) {
-        Some(challenger) if challenger.connection.is_opened_by(segment, sender) => {
-            retry(table, &challenger, segment, sender);
+        Some(challenger)
+            if challenger
+                .connection
+                .is_opened_by(seen.segment, seen.sender) =>
+        {
+            retry(table, &challenger, seen);
         }
-        _ => challenge(table, current, segment, sender),
+        _ => challenge(table, current, seen),
     }
 }
 
 /// The opening SYN again. If it had been refused, that was no end.
 #[inline(always)]
-fn retry<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, sender: Sender) {
+fn retry<T: Runtime>(table: &T, flow: &Flow<'_>, seen: &Seen<'_>) {
     if flow.connection.rst_ns.get() != 0 {
         flow.connection.forget_reset();
     }
-    flow.connection.last_syn_ns.set(table.now_ns());
-    account(table, flow, segment, sender);
+    flow.connection.last_syn_ns.set(seen.at_ns);
+    account(table, flow, seen);
 }
 
 /// A new opening for the 4-tuple of `current`: it takes over at once if `current` has ended, else
 /// when it is answered.
 #[inline(always)]
-fn challenge<T: Runtime>(table: &T, current: &Flow<'_>, segment: &Segment, sender: Sender) {
+fn challenge<T: Runtime>(table: &T, current: &Flow<'_>, seen: &Seen<'_>) {
     let key = current.connection.key();
-    let challenger = match begin(table, &key, segment, sender) {
+    let challenger = match begin(table, &key, seen) {
         Ok(challenger) => challenger,
-        Err(cause) => return table.ignore(cause, segment),
+        Err(cause) => return table.ignore(cause, seen.segment),
     };
     challenger.connection.predecessor.set(current.slot);
     current.connection.challenger.set(challenger.slot);
     current.bucket.set_owner(Owner::slow(current.slot));
-    challenger.emit(table, EventKind::Opened);
-    account(table, &challenger, segment, sender);
+    challenger.emit(table, EventKind::Opened, seen);
+    account(table, &challenger, seen);
     let first_fin = table.closes_on_first_fin() && current.connection.has_any_fin();
     if current.connection.has_ended() || first_fin {
-        take_over(table, current, &challenger);
+        take_over(table, current, &challenger, seen);
     }
 }
 
@@ -150,10 +147,11 @@ fn take_over<'a, T: Runtime>(
     table: &'a T,
     current: &Flow<'a>,
     challenger: &Flow<'a>,
+    seen: &Seen<'_>,
 ) -> Option<Flow<'a>> {
     match place::hand_over(table, current, challenger) {
         Ok(bucket) => {
-            current.emit(table, EventKind::Superseded);
+            current.emit(table, EventKind::Superseded, seen);
             Some(Flow {
                 bucket,
                 ..*challenger
@@ -169,51 +167,53 @@ fn take_over<'a, T: Runtime>(
 /// A SYN-ACK: which opening does it acknowledge? The challenger is asked first, for it may have
 /// the ISN of the current connection (a device that was switched off).
 #[inline(always)]
-pub(super) fn answer<T: Runtime>(table: &T, current: &Flow<'_>, segment: &Segment, sender: Sender) {
+pub(super) fn answer<T: Runtime>(table: &T, current: &Flow<'_>, seen: &Seen<'_>) {
     let challenger = Flow::unplaced(table, current.connection.challenger.get())
-        .filter(|challenger| acknowledges(challenger, segment, sender));
-    match challenger.and_then(|challenger| take_over(table, current, &challenger)) {
-        Some(successor) => answered(table, &successor, segment, sender),
-        None if acknowledges(current, segment, sender) => {
-            answered(table, current, segment, sender);
+        .filter(|challenger| acknowledges(challenger, seen));
+    match challenger.and_then(|challenger| take_over(table, current, &challenger, seen)) {
+        Some(successor) => answered(table, &successor, seen),
+        None if acknowledges(current, seen) => {
+            answered(table, current, seen);
         }
-        None => table.ignore(Cause::Stray, segment),
+        None => table.ignore(Cause::Stray, seen.segment),
     }
 }
 
 /// Whether a SYN-ACK acknowledges the peer's SYN, or what came with it: data (RFC 7413), FIN.
 #[inline(always)]
-fn acknowledges(flow: &Flow<'_>, segment: &Segment, sender: Sender) -> bool {
-    let peer = sender.peer();
+fn acknowledges(flow: &Flow<'_>, seen: &Seen<'_>) -> bool {
+    let peer = seen.sender.peer();
     if !flow.connection.has_isn.get(peer).get() {
         return false;
     }
     let isn = flow.connection.isn.get(peer).get();
-    let acknowledged = segment.ack.wrapping_sub(isn).wrapping_sub(1);
+    let acknowledged = seen.segment.ack.wrapping_sub(isn).wrapping_sub(1);
     let fin = u64::from(flow.connection.fin_ns.get(peer).get() != 0);
     u64::from(acknowledged) <= sequence::length(isn, flow.next().get(peer).get()) + fin
 }
 
 #[inline(always)]
-fn answered<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, sender: Sender) {
+fn answered<T: Runtime>(table: &T, flow: &Flow<'_>, seen: &Seen<'_>) {
     let connection = flow.connection;
-    if !connection.has_isn.get(sender).get() {
-        learn_isn(flow, segment, sender);
-    } else if connection.isn.get(sender).get() != segment.seq && !connection.established.get() {
-        connection.alternate_isn.set(segment.seq);
+    if !connection.has_isn.get(seen.sender).get() {
+        learn_isn(flow, seen);
+    } else if connection.isn.get(seen.sender).get() != seen.segment.seq
+        && !connection.established.get()
+    {
+        connection.alternate_isn.set(seen.segment.seq);
         connection.has_alternate.set(true);
     }
-    if sender == connection.opener() {
+    if seen.sender == connection.opener() {
         flow.establish(table);
     }
-    account(table, flow, segment, sender);
+    account(table, flow, seen);
 }
 
 /// Counts a segment with a SYN, which may carry data (RFC 7413) and even the FIN.
 #[inline(always)]
-fn account<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, sender: Sender) {
-    flow.account(table, segment, segment.payload, sender);
-    if segment.has(flag::FIN) {
-        stream::finish(table, flow, segment, sender);
+fn account<T: Runtime>(table: &T, flow: &Flow<'_>, seen: &Seen<'_>) {
+    flow.account(table, seen, seen.segment.payload);
+    if seen.segment.has(flag::FIN) {
+        stream::finish(table, flow, seen);
     }
 }

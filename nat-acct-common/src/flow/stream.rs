@@ -1,29 +1,33 @@
 //! A segment that belongs to a connection: payload, acknowledgment of the handshake, FIN, RST.
 
-use super::{Runtime, handle::Flow, sequence};
+use super::{
+    Runtime,
+    handle::{Flow, Seen},
+    sequence,
+};
 use crate::{
-    layout::{EventKind, Owner, Sender},
-    packet::{Segment, flag},
+    layout::{EventKind, Owner},
+    packet::flag,
 };
 
 /// Counts a segment for `flow` and notes what it says.
 #[inline(always)]
-pub(super) fn take<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, sender: Sender) {
+pub(super) fn take<T: Runtime>(table: &T, flow: &Flow<'_>, seen: &Seen<'_>) {
     let connection = flow.connection;
-    if segment.has(flag::RST) {
-        return reset(table, flow, segment, sender);
+    if seen.segment.has(flag::RST) {
+        return reset(table, flow, seen);
     }
     if !connection.established.get() {
-        establish(table, flow, segment, sender);
+        establish(table, flow, seen);
     }
-    connection.moved.get(sender).set(true);
-    flow.account(table, segment, segment.payload, sender);
-    advance(flow, segment, sender);
-    if connection.rst_ns.get() != 0 && goes_on(flow, segment, sender) {
-        connection.alive_after_rst.get(sender).set(true);
+    connection.moved.get(seen.sender).set(true);
+    flow.account(table, seen, seen.segment.payload);
+    advance(flow, seen);
+    if connection.rst_ns.get() != 0 && goes_on(flow, seen) {
+        connection.alive_after_rst.get(seen.sender).set(true);
     }
-    if segment.has(flag::FIN) {
-        return finish(table, flow, segment, sender);
+    if seen.segment.has(flag::FIN) {
+        return finish(table, flow, seen);
     }
     leave_slow_path(flow);
 }
@@ -31,39 +35,39 @@ pub(super) fn take<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, se
 /// Whether a segment behind an RST shows that its sender knows of no end: it has data, or it
 /// acknowledges data that passed behind the RST.
 #[inline(always)]
-fn goes_on(flow: &Flow<'_>, segment: &Segment, sender: Sender) -> bool {
-    let peer = sender.peer();
-    let acknowledges = segment.has(flag::ACK)
+fn goes_on(flow: &Flow<'_>, seen: &Seen<'_>) -> bool {
+    let peer = seen.sender.peer();
+    let acknowledges = seen.segment.has(flag::ACK)
         && flow.connection.alive_after_rst.get(peer).get()
-        && segment.ack == flow.next().get(peer).get() as u32;
-    segment.payload > 0 || acknowledges
+        && seen.segment.ack == flow.next().get(peer).get() as u32;
+    seen.segment.payload > 0 || acknowledges
 }
 
 /// Data that came with an RST is a diagnostic, not part of the stream (RFC 9293, section 3.5.3).
 #[inline(always)]
-fn reset<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, sender: Sender) {
-    flow.account(table, segment, 0, sender);
+fn reset<T: Runtime>(table: &T, flow: &Flow<'_>, seen: &Seen<'_>) {
+    flow.account(table, seen, 0);
     if flow.connection.rst_ns.get() == 0 {
-        flow.connection.rst_ns.set(table.now_ns());
+        flow.connection.rst_ns.set(seen.at_ns);
         keep_on_slow_path(flow);
-        flow.emit(table, EventKind::Rst);
+        flow.emit(table, EventKind::Rst, seen);
     }
 }
 
 /// The opener's first acknowledgment completes the handshake, and says which of two SYN-ACKs with
 /// different numbers counts.
 #[inline(always)]
-fn establish<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, sender: Sender) {
+fn establish<T: Runtime>(table: &T, flow: &Flow<'_>, seen: &Seen<'_>) {
     let connection = flow.connection;
-    let peer = sender.peer();
-    if sender != connection.opener()
-        || !segment.has(flag::ACK)
+    let peer = seen.sender.peer();
+    if seen.sender != connection.opener()
+        || !seen.segment.has(flag::ACK)
         || !connection.has_isn.get(peer).get()
     {
         return;
     }
     let alternate = connection.alternate_isn.get();
-    if connection.has_alternate.get() && segment.ack == alternate.wrapping_add(1) {
+    if connection.has_alternate.get() && seen.segment.ack == alternate.wrapping_add(1) {
         connection.isn.get(peer).set(alternate);
         flow.next().get(peer).set(sequence::first(alternate));
     }
@@ -71,31 +75,31 @@ fn establish<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, sender: 
 }
 
 #[inline(always)]
-fn advance(flow: &Flow<'_>, segment: &Segment, sender: Sender) {
-    if !flow.connection.has_isn.get(sender).get() {
+fn advance(flow: &Flow<'_>, seen: &Seen<'_>) {
+    if !flow.connection.has_isn.get(seen.sender).get() {
         return;
     }
-    let cell = flow.next().get(sender);
+    let cell = flow.next().get(seen.sender);
     let next = cell.get();
-    let ahead = sequence::ahead(segment.end(), next);
+    let ahead = sequence::ahead(seen.segment.end(), next);
     // Behind the FIN there is nothing; what is sent after it carries the number that the FIN took.
-    let finished = flow.connection.fin_ns.get(sender).get() != 0;
-    if ahead > 0 && !(finished && segment.payload == 0) {
+    let finished = flow.connection.fin_ns.get(seen.sender).get() != 0;
+    if ahead > 0 && !(finished && seen.segment.payload == 0) {
         cell.set(next + u64::from(ahead.unsigned_abs()));
     }
 }
 
 /// Notes the first FIN of `sender`.
 #[inline(always)]
-pub(super) fn finish<T: Runtime>(table: &T, flow: &Flow<'_>, segment: &Segment, sender: Sender) {
+pub(super) fn finish<T: Runtime>(table: &T, flow: &Flow<'_>, seen: &Seen<'_>) {
     let connection = flow.connection;
-    if connection.fin_ns.get(sender).get() != 0 {
+    if connection.fin_ns.get(seen.sender).get() != 0 {
         return;
     }
-    connection.fin_seq.get(sender).set(segment.end());
-    connection.fin_ns.get(sender).set(table.now_ns());
+    connection.fin_seq.get(seen.sender).set(seen.segment.end());
+    connection.fin_ns.get(seen.sender).set(seen.at_ns);
     keep_on_slow_path(flow);
-    flow.emit(table, EventKind::Fin);
+    flow.emit(table, EventKind::Fin, seen);
 }
 
 #[inline(always)]

@@ -1,11 +1,12 @@
-//! What is counted for a connection; one element for each processor and slot.
+//! What is counted for a connection: one element for each processor and slot, all slots of a
+//! processor together.
 
 use core::ops::AddAssign;
 
 use super::{PerSender, Sender, manifest::described};
 use crate::{memory::Shared, packet::Segment};
 
-/// The per-CPU counters of a connection.
+/// The counters of a connection on one processor.
 #[repr(C)]
 #[derive(Default)]
 pub struct Counters(PerSender<VolumeCells>);
@@ -28,6 +29,22 @@ impl Counters {
         add(&volume.payload_bytes, payload);
         add(&volume.ip_bytes, segment.ip_bytes);
         add(&volume.packets, segment.packets);
+    }
+
+    /// Where the counters for `slot` are, of so many slots, that the processor with this number writes.
+    #[inline(always)]
+    pub const fn index(processor: u32, slots: u32, slot: u32) -> u32 {
+        processor.wrapping_mul(slots).wrapping_add(slot)
+    }
+
+    /// Counts from 0 again. Nobody may be counting.
+    pub fn clear(&self) {
+        for sender in [Sender::Client, Sender::Remote] {
+            let volume = self.0.get(sender);
+            volume.payload_bytes.set(0);
+            volume.ip_bytes.set(0);
+            volume.packets.set(0);
+        }
     }
 
     /// What was counted so far.

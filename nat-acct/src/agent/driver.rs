@@ -151,7 +151,7 @@ impl Driver {
             let Some(slot) = self.engine.poll_due() else {
                 break;
             };
-            if let Some(event) = self.live.count(slot)? {
+            if let Some(event) = self.live.count(slot) {
                 self.engine.handle_event(event, clock::monotonic_ns());
             }
             self.hand_over()?;
@@ -243,7 +243,7 @@ impl Driver {
                 break;
             };
             self.outside.harvested();
-            if let Some(event) = self.live.harvest(&retired)? {
+            if let Some(event) = self.live.harvest(&retired) {
                 self.engine.handle_event(event, clock::monotonic_ns());
             }
             self.hand_over()?;

@@ -115,7 +115,7 @@ impl Connections {
         let mut counted: PerSender<Shown> = PerSender::default();
         for slot in 1..=self.count {
             let retired = self.live.retire(slot).context("a slot is missing")?;
-            let Some(Event::Harvested(_, volumes)) = self.live.harvest(&retired)? else {
+            let Some(Event::Harvested(_, volumes)) = self.live.harvest(&retired) else {
                 anyhow::bail!("there is no connection in slot {slot}");
             };
             for sender in [Sender::Client, Sender::Remote] {

@@ -8,7 +8,10 @@ use aya::{
 use nat_acct_common::layout::{Seed, WAYS};
 use tracing::debug;
 
-use super::pins::{self, Pins};
+use super::{
+    counters,
+    pins::{self, Pins},
+};
 
 static OBJECT: &[u8] = include_bytes_aligned!(env!("NAT_ACCT_EBPF_OBJECT"));
 
@@ -71,18 +74,20 @@ impl Settings {
 /// When the kernel lacks something that the object needs, refuses a program, or refuses us.
 pub(super) fn load(settings: &Settings, seed: Seed, pins: Option<&Pins>) -> Result<Ebpf> {
     let set_mask = settings.set_mask();
+    let slots = settings.slots();
     let close_on_first_fin = u8::from(settings.close_on_first_fin);
     let log_level = log_level(settings.log_level) as u8;
     let mut loader = EbpfLoader::new();
     loader
         .override_global("SEED", &seed.0[..], true)
         .override_global("SET_MASK", &set_mask, true)
+        .override_global("SLOTS", &slots, true)
         .override_global("CLOSE_ON_FIRST_FIN", &close_on_first_fin, true)
         .override_global(aya_log::LEVEL, &log_level, false)
         .map_max_entries("FLOWS", settings.buckets())
         .map_max_entries("OVERFLOW", settings.overflow())
         .map_max_entries("CONNECTIONS", settings.slots())
-        .map_max_entries("COUNTERS", settings.slots())
+        .map_max_entries("COUNTERS", counters::elements(slots)?)
         .map_max_entries("FREE_SLOTS", settings.max_connections)
         .map_max_entries("PERMITS", settings.permits())
         .map_max_entries("OUTSIDE_SYNS", settings.max_connections)

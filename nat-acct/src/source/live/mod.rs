@@ -5,6 +5,7 @@ mod attach;
 mod batch;
 mod change;
 mod clock;
+mod counters;
 mod flowtables;
 pub mod grace;
 mod hidden;
@@ -33,10 +34,7 @@ use aya::{
 };
 use nat_acct_common::{
     flow::{self, Facts, Retired, Table},
-    layout::{
-        Cause, Event, EventKind, IgnoredTotal, OutsideKey, OutsideSyn, PerSender, Seed, Sender,
-        Volume,
-    },
+    layout::{Cause, Event, EventKind, IgnoredTotal, OutsideKey, OutsideSyn, Seed},
 };
 
 pub use self::{
@@ -55,6 +53,7 @@ pub use self::{
 use self::{
     attach::Owner,
     batch::{Batches, batches},
+    counters::AllCounters,
     legacy::Legacy,
     table::{KernelTable, take},
     watch::Watch,
@@ -65,7 +64,7 @@ use crate::engine;
 pub struct Live {
     ebpf: Ebpf,
     table: KernelTable,
-    counters: PerCpuArray<MapData, PerSender<Volume>>,
+    counters: AllCounters,
     free_slots: Queue<MapData, u32>,
     permits: Queue<MapData, u32>,
     outside_syns: HashMap<MapData, OutsideKey, OutsideSyn>,
@@ -106,8 +105,8 @@ impl Live {
             table: KernelTable::new(&mut ebpf, settings, seed)?,
             free_slots: Queue::try_from(take(&mut ebpf, "FREE_SLOTS")?)?,
             permits: Queue::try_from(take(&mut ebpf, "PERMITS")?)?,
-            counters: PerCpuArray::try_from(take(&mut ebpf, "COUNTERS")?)?,
             outside_batches: batches(&ebpf, "OUTSIDE_SYNS")?,
+            counters: AllCounters::of(&ebpf, settings.slots())?,
             outside_syns: HashMap::try_from(take(&mut ebpf, "OUTSIDE_SYNS")?)?,
             ignored: PerCpuArray::try_from(take(&mut ebpf, "IGNORED")?)?,
             legacy: Legacy::of(&ebpf)?,
@@ -296,21 +295,15 @@ impl Live {
     }
 
     /// Reads what is known of a connection that goes on, and what was counted.
-    ///
-    /// # Errors
-    ///
-    /// When the kernel refuses to read the map.
-    pub fn count(&self, slot: u32) -> Result<Option<engine::Event>> {
-        let Some(facts) = self.facts(slot) else {
-            return Ok(None);
-        };
-        let volumes = total(&self.counters, slot)?;
+    pub fn count(&self, slot: u32) -> Option<engine::Event> {
+        let facts = self.facts(slot)?;
+        let volumes = self.counters.total(slot);
         let later = self.facts(slot).unwrap_or(facts);
-        Ok(Some(engine::Event::Counted(engine::Counted {
+        Some(engine::Event::Counted(engine::Counted {
             facts,
             volumes,
             later_stream_bytes: later.stream_bytes,
-        })))
+        }))
     }
 
     /// Unlinks a connection. After [`grace::wait`], [`Self::harvest`] it.
@@ -319,14 +312,10 @@ impl Live {
     }
 
     /// Reads what is known of a retired connection, and what was counted. It stays where it is.
-    ///
-    /// # Errors
-    ///
-    /// When the kernel refuses to read the map.
-    pub fn harvest(&self, retired: &Retired) -> Result<Option<engine::Event>> {
-        let facts = flow::settle(&self.table, retired, self.tick_ns);
-        let volumes = total(&self.counters, retired.slot)?;
-        Ok(facts.map(|facts| engine::Event::Harvested(facts, volumes)))
+    pub fn harvest(&self, retired: &Retired) -> Option<engine::Event> {
+        let facts = flow::settle(&self.table, retired, self.tick_ns)?;
+        let volumes = self.counters.total(retired.slot);
+        Some(engine::Event::Harvested(facts, volumes))
     }
 
     /// Lets others have the place of a connection whose record is written.
@@ -341,10 +330,7 @@ impl Live {
             // There is room for all of them, and for those that were returned twice none.
             let _ = self.permits.push(1, 0);
         }
-        let zeros = vec![PerSender::default(); aya::util::nr_cpus().map_err(|(_, e)| e)?];
-        self.counters
-            .set(slot, zeros.try_into()?, 0)
-            .context("cannot clear COUNTERS")?;
+        self.counters.clear(slot);
         self.free_slots
             .push(slot, 0)
             .context("cannot free a slot")?;
@@ -440,21 +426,6 @@ fn forget_reset(table: &impl Table, slot: u32) {
     if let Some(connection) = table.connection(slot) {
         connection.forget_reset();
     }
-}
-
-/// What all processors have counted for a slot.
-fn total(
-    counters: &PerCpuArray<MapData, PerSender<Volume>>,
-    slot: u32,
-) -> Result<PerSender<Volume>> {
-    let per_cpu = counters.get(&slot, 0).context("cannot read COUNTERS")?;
-    let mut volumes: PerSender<Volume> = PerSender::default();
-    for values in per_cpu.iter() {
-        for sender in [Sender::Client, Sender::Remote] {
-            *volumes.get_mut(sender) += *values.get(sender);
-        }
-    }
-    Ok(volumes)
 }
 
 fn read_event(bytes: &[u8]) -> Option<Event> {

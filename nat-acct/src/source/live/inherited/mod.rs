@@ -1,6 +1,7 @@
 //! What an agent with other layouts has left: its programs are taken off, and its connections are
 //! read by the manifest that it wrote. Nothing goes on from there.
 
+mod counted;
 mod elements;
 mod layout;
 mod remains;
@@ -15,6 +16,7 @@ use nat_acct_common::layout::{
 
 pub use self::remains::Remains;
 use self::{
+    counted::Counted,
     elements::{Elements, pinned},
     layout::Layout,
     remains::Left,
@@ -133,7 +135,7 @@ impl Inherited {
             .iter()
             .map(|connection: &Connection| connection.record_number.get());
         let next_record = next.max().unwrap_or(0).max(self.instance.next_record.get());
-        let counters = Map::from_map_data(pinned(&self.dir, "COUNTERS")?)?;
+        let counters = Counted::open(&self.dir, connections.len().try_into()?)?;
         let outside_syns = Map::from_map_data(pinned(&self.dir, "OUTSIDE_SYNS")?)?;
         let outside_syns: HashMap<_, _, _> = outside_syns.try_into()?;
         Ok(Remains {
@@ -141,7 +143,7 @@ impl Inherited {
                 connections,
                 buckets: self.all("FLOWS")?,
             },
-            counters: counters.try_into()?,
+            counters,
             outside_syns: outside_syns.iter().collect::<Result<_, _>>()?,
             next_record,
             tick_ns,

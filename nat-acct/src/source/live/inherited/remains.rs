@@ -2,19 +2,21 @@
 //! and what was counted.
 
 use anyhow::Result;
-use aya::maps::{MapData, PerCpuArray};
 use nat_acct_common::{
     flow::{self, Facts, Table},
-    layout::{Bucket, Connection, FlowKey, OutsideKey, OutsideSyn, PerSender, Seed, Volume},
+    layout::{Bucket, Connection, FlowKey, OutsideKey, OutsideSyn, Seed},
 };
 
-use super::super::{forget_reset, note_shared_isn, total};
+use super::{
+    super::{forget_reset, note_shared_isn},
+    counted::Counted,
+};
 use crate::engine;
 
 /// What was counted until the programs were taken off.
 pub struct Remains {
     pub(super) table: Left,
-    pub(super) counters: PerCpuArray<MapData, PerSender<Volume>>,
+    pub(super) counters: Counted,
     pub(super) outside_syns: Vec<(OutsideKey, OutsideSyn)>,
     pub(super) next_record: u64,
     pub(super) tick_ns: u64,
@@ -62,7 +64,7 @@ impl Remains {
         let Some(retired) = flow::retire(&self.table, slot) else {
             return Ok(None);
         };
-        let volumes = total(&self.counters, slot)?;
+        let volumes = self.counters.total(slot)?;
         let facts = flow::settle(&self.table, &retired, self.tick_ns);
         Ok(facts.map(|facts| engine::Event::Harvested(facts, volumes)))
     }

@@ -1,0 +1,78 @@
+//! The counters of all connections. Each processor writes a part of its own, so programs need no
+//! atomic additions, and no two processors write to a cache line.
+
+use anyhow::{Context as _, Result};
+use aya::{Ebpf, util::nr_cpus};
+use nat_acct_common::layout::{Counters, PerSender, Sender, Volume};
+
+use super::{mapped::MappedArray, table::mapped};
+
+/// The map COUNTERS.
+pub(super) struct AllCounters {
+    memory: MappedArray<Counters>,
+    slots: u32,
+    processors: u32,
+}
+
+impl AllCounters {
+    /// Those of the programs.
+    pub(super) fn of(ebpf: &Ebpf, slots: u32) -> Result<Self> {
+        let memory = mapped(ebpf, "COUNTERS", elements(slots)?)?;
+        Ok(Self::new(memory, slots, processors()?))
+    }
+
+    pub(super) const fn new(memory: MappedArray<Counters>, slots: u32, processors: u32) -> Self {
+        Self {
+            memory,
+            slots,
+            processors,
+        }
+    }
+
+    /// What all processors have counted for a slot.
+    pub(super) fn total(&self, slot: u32) -> PerSender<Volume> {
+        sum(self.of_slot(slot).map(Counters::volumes))
+    }
+
+    /// Has a slot's connection, the next, counted from 0.
+    pub(super) fn clear(&self, slot: u32) {
+        self.of_slot(slot).for_each(Counters::clear);
+    }
+
+    fn of_slot(&self, slot: u32) -> impl Iterator<Item = &Counters> {
+        (0..self.processors).filter_map(move |processor| {
+            let index = Counters::index(processor, self.slots, slot);
+            self.memory.get(index)
+        })
+    }
+}
+
+/// Elements of the map for so many slots.
+///
+/// # Errors
+///
+/// When the kernel does not say how many processors there may be, or there are more elements than a
+/// map can have.
+pub(super) fn elements(slots: u32) -> Result<u32> {
+    let elements = slots.checked_mul(processors()?);
+    elements.context("--max-connections is too large for the processors that there may be")
+}
+
+/// What several processors have counted, together.
+pub(super) fn sum(parts: impl Iterator<Item = PerSender<Volume>>) -> PerSender<Volume> {
+    let mut volumes: PerSender<Volume> = PerSender::default();
+    for part in parts {
+        for sender in [Sender::Client, Sender::Remote] {
+            *volumes.get_mut(sender) += *part.get(sender);
+        }
+    }
+    volumes
+}
+
+/// Processors that there may be, as they may be added while the machine runs.
+fn processors() -> Result<u32> {
+    let processors = nr_cpus().map_err(|(file, error)| {
+        anyhow::Error::new(error).context(format!("cannot read {file}"))
+    })?;
+    Ok(processors.try_into()?)
+}
