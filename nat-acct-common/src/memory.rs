@@ -5,10 +5,7 @@
 
 use core::{cell::UnsafeCell, ptr};
 
-use network_types::{
-    ip::{Ipv4Hdr, Ipv6Hdr},
-    tcp::TcpHdr,
-};
+use network_types::ip::{Ipv4Hdr, Ipv6Hdr};
 
 use crate::{layout::Described, packet::Bytes};
 
@@ -23,8 +20,8 @@ pub unsafe trait Header: Copy {}
 unsafe impl Header for Ipv4Hdr {}
 // SAFETY: arrays of bytes only.
 unsafe impl Header for Ipv6Hdr {}
-// SAFETY: arrays of bytes only; its bit field is one too.
-unsafe impl Header for TcpHdr {}
+// SAFETY: any bits are an integer.
+unsafe impl<const N: usize> Header for [u32; N] {}
 // SAFETY: bytes.
 unsafe impl<const N: usize> Header for [u8; N] {}
 

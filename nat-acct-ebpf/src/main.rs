@@ -8,11 +8,13 @@ mod maps;
 mod object;
 mod packet;
 
+use core::hint;
+
 use aya_ebpf::{bindings::TC_ACT_UNSPEC, macros::classifier, programs::TcContext};
 use nat_acct_common::{
     flow::{self, Runtime as _},
     layout::{Cause, Direction, Interfaces, Sender},
-    packet::Segment,
+    packet::Link,
 };
 
 use crate::maps::{INSIDE, MAPS, OUTSIDE};
@@ -23,28 +25,28 @@ const PASS: i32 = TC_ACT_UNSPEC;
 /// From the client.
 #[classifier]
 pub fn inside_ingress(context: TcContext) -> i32 {
-    inside(&context, Direction::Ingress, Sender::Client);
+    see(&context, INSIDE, Direction::Ingress, Sender::Client);
     PASS
 }
 
 /// To the client.
 #[classifier]
 pub fn inside_egress(context: TcContext) -> i32 {
-    inside(&context, Direction::Egress, Sender::Remote);
+    see(&context, INSIDE, Direction::Egress, Sender::Remote);
     PASS
 }
 
 /// From the remote.
 #[classifier]
 pub fn outside_ingress(context: TcContext) -> i32 {
-    outside(&context, Direction::Ingress, Sender::Remote);
+    see(&context, OUTSIDE, Direction::Ingress, Sender::Remote);
     PASS
 }
 
 /// To the remote.
 #[classifier]
 pub fn outside_egress(context: TcContext) -> i32 {
-    outside(&context, Direction::Egress, Sender::Client);
+    see(&context, OUTSIDE, Direction::Egress, Sender::Client);
     PASS
 }
 
@@ -56,25 +58,30 @@ pub fn compare_clocks(_context: TcContext) -> i32 {
     PASS
 }
 
+/// Has the flow step take the segment in the packet. It stays where the parser has written it: to
+/// copy it takes as long as to parse it.
 #[inline(always)]
-fn inside(context: &TcContext, direction: Direction, sender: Sender) {
-    match segment(context, INSIDE, direction) {
-        Ok((segment, interface)) => flow::inside(&MAPS, &segment, sender, interface),
-        Err(cause) => ignore(context, cause),
+fn see(context: &TcContext, side: u32, direction: Direction, sender: Sender) {
+    let (number, link) = match interface(context, side, direction) {
+        Ok(interface) => interface,
+        Err(cause) => return ignore(context, cause),
+    };
+    let segment = match packet::plain_segment(context, link) {
+        Some(segment) => segment,
+        None => match packet::segment(context, link) {
+            Ok(segment) => segment,
+            Err(cause) => return ignore(context, cause),
+        },
+    };
+    match side {
+        INSIDE => flow::inside(&MAPS, &segment, sender, number),
+        _ => flow::outside(&MAPS, &segment, sender, number as u16),
     }
 }
 
+/// Our number of the packet's interface, and what its frames start with.
 #[inline(always)]
-fn outside(context: &TcContext, direction: Direction, sender: Sender) {
-    match segment(context, OUTSIDE, direction) {
-        Ok((segment, interface)) => flow::outside(&MAPS, &segment, sender, interface as u16),
-        Err(cause) => ignore(context, cause),
-    }
-}
-
-/// The packet as a segment, and the number of its interface.
-#[inline(always)]
-fn segment(context: &TcContext, side: u32, direction: Direction) -> Result<(Segment, u32), Cause> {
+fn interface(context: &TcContext, side: u32, direction: Direction) -> Result<(u32, Link), Cause> {
     let interfaces: &Interfaces = maps::interfaces(side).ok_or(Cause::Inconsistent)?;
     let (number, interface) = interfaces
         .find(packet::interface_index(context))
@@ -93,7 +100,8 @@ fn segment(context: &TcContext, side: u32, direction: Direction) -> Result<(Segm
     {
         return Err(Cause::Redirected);
     }
-    Ok((packet::segment(context, interface.link())?, number))
+    // Without the box a verifier before Linux 5.16 follows all that comes once for each number.
+    Ok((hint::black_box(number), interface.link()))
 }
 
 #[inline(always)]

@@ -1,23 +1,34 @@
 //! Packet memory. Headers are read where they are; if they are not in the linear part of the skb,
 //! the front of the packet is copied and read there.
 
-use core::{hint, mem, ptr};
+use core::{
+    hint,
+    mem::{self, MaybeUninit},
+    ptr,
+};
 
-use aya_ebpf::{helpers::bpf_skb_load_bytes, programs::TcContext};
+use aya_ebpf::{bindings::__sk_buff, helpers::bpf_skb_load_bytes, programs::TcContext};
 use nat_acct_common::{
     layout::Cause,
-    packet::{Bytes, Frame, Header, Link, Segment, Vlan, parse},
+    packet::{Bytes, Frame, Header, Link, Segment, Vlan, parse_any, parse_plain},
 };
 
 use network_types::eth::EthHdr;
 
 use crate::maps::{self, FRONT_BYTES, Front};
 
-/// Parses the packet that a program was called for.
+/// The segment in the packet that a program was called for, if the packet is a plain one.
 #[inline(always)]
+pub fn plain_segment(context: &TcContext, link: Link) -> Option<Segment> {
+    parse_plain(&Linear(context.skb.skb), &frame(context, link))
+}
+
+/// The segment in the packet that a program was called for. Not inlined: it is rarely needed, and
+/// its stack is wanted for other things afterwards.
+#[inline(never)]
 pub fn segment(context: &TcContext, link: Link) -> Result<Segment, Cause> {
     let frame = frame(context, link);
-    match parse(&Linear::of(context), &frame) {
+    match parse_any(&Linear(context.skb.skb), &frame) {
         Err(Cause::Truncated) => copied_segment(context, &frame),
         result => result,
     }
@@ -73,37 +84,19 @@ fn vlan(context: &TcContext) -> Vlan {
     Vlan::NONE.tagged(control as u16 * present.min(1) as u16)
 }
 
-/// The linear part of the packet: where it begins and ends.
-struct Linear {
-    data: usize,
-    data_end: usize,
-}
+/// The linear part of the packet.
+struct Linear(*const __sk_buff);
 
 impl Linear {
-    #[inline(always)]
-    fn of(context: &TcContext) -> Self {
-        let skb = context.skb.skb;
-        // SAFETY: the context is the kernel's for the whole call.
-        unsafe {
-            let data = ptr::read_volatile(&raw const (*skb).data);
-            let data_end = ptr::read_volatile(&raw const (*skb).data_end);
-            Self {
-                data: data as usize,
-                data_end: data_end as usize,
-            }
-        }
-    }
-
-    /// The reads are volatile, lest the compiler calculates with the end, which the verifier
-    /// forbids.
+    /// Where it begins and ends. The reads are volatile, lest the compiler calculates with the end,
+    /// which the verifier forbids.
     #[inline(always)]
     fn bounds(&self) -> (usize, usize) {
-        // SAFETY: references are valid.
+        // SAFETY: the context is the kernel's for the whole call.
         unsafe {
-            (
-                ptr::read_volatile(&self.data),
-                ptr::read_volatile(&self.data_end),
-            )
+            let data = ptr::read_volatile(&raw const (*self.0).data);
+            let data_end = ptr::read_volatile(&raw const (*self.0).data_end);
+            (data as usize, data_end as usize)
         }
     }
 }
@@ -122,7 +115,7 @@ impl Bytes for Linear {
     }
 }
 
-#[inline(never)]
+#[inline(always)]
 fn copied_segment(context: &TcContext, frame: &Frame) -> Result<Segment, Cause> {
     let front = maps::front().ok_or(Cause::Inconsistent)?;
     // Verifiers before Linux 6.8 do not learn from a comparison with 0 that a length is not 0.
@@ -136,7 +129,7 @@ fn copied_segment(context: &TcContext, frame: &Frame) -> Result<Segment, Cause> 
         return Err(Cause::Truncated);
     }
     let frame_len = frame.len;
-    parse(&Copied { front, frame_len }, frame)
+    parse_any(&Copied { front, frame_len }, frame)
 }
 
 /// A copy of the packet's front.
@@ -167,16 +160,28 @@ impl Bytes for Copied {
 /// `header` must point to the bytes of a `T`.
 #[inline(always)]
 unsafe fn read<T: Header>(header: *const T) -> T {
-    #[repr(C, align(4))]
-    struct Words<T>(T);
-    #[repr(C, align(2))]
-    struct Halves<T>(T);
+    let mut value = MaybeUninit::uninit();
+    // SAFETY: by the caller, and `value` has room for a `T`.
+    unsafe {
+        if mem::size_of::<T>().is_multiple_of(4) {
+            copy_words::<T, u32>(header, value.as_mut_ptr());
+        } else {
+            copy_words::<T, u16>(header, value.as_mut_ptr());
+        }
+        value.assume_init()
+    }
+}
 
-    if mem::size_of::<T>().is_multiple_of(4) {
-        // SAFETY: by the caller; `Words` adds no bytes to a multiple of four.
-        unsafe { ptr::read(header.cast::<Words<T>>()).0 }
-    } else {
-        // SAFETY: by the caller; all other headers have two bytes.
-        unsafe { ptr::read(header.cast::<Halves<T>>()).0 }
+/// # Safety
+///
+/// Both must point to the bytes of a `T`, which are a multiple of a word's.
+#[inline(always)]
+unsafe fn copy_words<T, Word>(from: *const T, to: *mut T) {
+    for word in 0..mem::size_of::<T>() / mem::size_of::<Word>() {
+        // SAFETY: by the caller.
+        unsafe {
+            let value = from.cast::<Word>().add(word).read();
+            to.cast::<Word>().add(word).write_unaligned(value);
+        }
     }
 }

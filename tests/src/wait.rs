@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 
 /// Long enough for anything that happens at once on an idle machine, also where
 /// an emulated one is busy, so that it only runs out when something is broken.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(300);
 
 const BETWEEN_QUESTIONS: Duration = Duration::from_millis(5);
 

@@ -6,7 +6,8 @@ use network_types::ip::{Ipv4Hdr, Ipv6Hdr};
 use super::{Bytes, Transport};
 use crate::layout::{Address, Cause};
 
-const TCP: u8 = 6;
+/// The protocol number of TCP (RFC 9293, section 3.1).
+pub(super) const TCP: u8 = 6;
 /// The low 13 bits of flags and fragment offset (RFC 791, section 3.1).
 const FRAGMENT_OFFSET_V4: u16 = 0x1fff;
 
@@ -31,7 +32,17 @@ pub(super) fn v4<B: Bytes + ?Sized>(
     frame_len: u32,
 ) -> Result<Transport, Cause> {
     let header: Ipv4Hdr = super::header(bytes, offset)?;
-    let header_len = u32::from(header.ihl());
+    v4_transport(&header, offset, u32::from(header.ihl()), frame_len)
+}
+
+/// What the header at `offset` says, which has `header_len` bytes by its own account.
+#[inline(always)]
+pub(super) fn v4_transport(
+    header: &Ipv4Hdr,
+    offset: u32,
+    header_len: u32,
+    frame_len: u32,
+) -> Result<Transport, Cause> {
     if header.version() != 4 || header_len < Ipv4Hdr::LEN as u32 {
         return Err(Cause::BadHeader);
     }
@@ -57,15 +68,33 @@ pub(super) fn v6<B: Bytes + ?Sized>(
     frame_len: u32,
 ) -> Result<Transport, Cause> {
     let header: Ipv6Hdr = super::header(bytes, offset)?;
-    if header.vcf[0] >> 4 != 6 {
-        return Err(Cause::BadHeader);
+    check_v6(&header)?;
+    let tcp_offset = skip_extensions(bytes, header.next_hdr, offset + Ipv6Hdr::LEN as u32)?;
+    v6_transport(&header, offset, tcp_offset, frame_len)
+}
+
+/// Whether it is a header of version 6.
+#[inline(always)]
+pub(super) fn check_v6(header: &Ipv6Hdr) -> Result<(), Cause> {
+    match header.vcf[0] >> 4 {
+        6 => Ok(()),
+        _ => Err(Cause::BadHeader),
     }
+}
+
+/// What the header at `offset` says, with the TCP header at `tcp_offset`.
+#[inline(always)]
+pub(super) fn v6_transport(
+    header: &Ipv6Hdr,
+    offset: u32,
+    tcp_offset: u32,
+    frame_len: u32,
+) -> Result<Transport, Cause> {
     let (total, jumbo_len) = match u32::from(u16::from_be_bytes(header.payload_len)) {
         0 if header.next_hdr == HOP_BY_HOP => (0, JUMBO_LEN),
         0 => (0, 0),
         payload => (payload + Ipv6Hdr::LEN as u32, 0),
     };
-    let tcp_offset = skip_extensions(bytes, header.next_hdr, offset + Ipv6Hdr::LEN as u32)?;
     Ok(Transport {
         source: Address::from_v6(header.src_addr),
         destination: Address::from_v6(header.dst_addr),

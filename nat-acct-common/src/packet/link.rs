@@ -25,8 +25,8 @@ pub(super) enum Protocol {
 }
 
 // IEEE 802 numbers, as in the kernel's include/uapi/linux/if_ether.h.
-const IPV4: u16 = 0x0800;
-const IPV6: u16 = 0x86dd;
+pub(super) const IPV4: u16 = 0x0800;
+pub(super) const IPV6: u16 = 0x86dd;
 const VLAN: u16 = 0x8100;
 const QINQ: u16 = 0x88a8;
 const QINQ_OLD: u16 = 0x9100;
@@ -62,9 +62,15 @@ pub(super) fn network<B: Bytes + ?Sized>(bytes: &B, frame: &Frame) -> Result<Net
     }
 }
 
+/// What follows the Ethernet header.
+#[inline(always)]
+pub(super) fn ether_type<B: Bytes + ?Sized>(bytes: &B) -> Result<u16, Cause> {
+    number(bytes, ETHER_TYPE)
+}
+
 #[inline(always)]
 fn ethernet<B: Bytes + ?Sized>(bytes: &B, mut vlan: Vlan) -> Result<Network, Cause> {
-    let mut ether_type = number(bytes, ETHER_TYPE)?;
+    let mut ether_type = ether_type(bytes)?;
     let mut offset = EthHdr::LEN as u32;
     for _ in 0..MAX_TAGS {
         if !matches!(ether_type, VLAN | QINQ | QINQ_OLD) {

@@ -1,15 +1,18 @@
 //! The TCP header: ports, numbers, flags and the length of the payload; and how many wire
 //! segments a super-packet stands for.
 
-use core::mem::offset_of;
-
 use network_types::tcp::TcpHdr;
 
 use super::{Bytes, Segment, Transport, Vlan};
 use crate::layout::Cause;
 
-/// Place of the data offset and, after it, of the control bits (RFC 9293, section 3.1).
-const DATA_OFFSET: u32 = offset_of!(TcpHdr, _bitfield_1) as u32;
+/// The header without options, in the rows of its figure (RFC 9293, section 3.1), in network byte
+/// order: ports; sequence number; acknowledgment number; data offset, control bits and window;
+/// checksum and urgent pointer. From a structure, its fields would be read byte by byte in the
+/// kernel.
+type Rows = [u32; 5];
+
+const _: () = assert!(size_of::<Rows>() == TcpHdr::LEN);
 
 #[inline(always)]
 pub(super) fn segment<B: Bytes + ?Sized>(
@@ -18,9 +21,9 @@ pub(super) fn segment<B: Bytes + ?Sized>(
     vlan: Vlan,
     gso_size: u32,
 ) -> Result<Segment, Cause> {
-    let header: TcpHdr = super::header(bytes, transport.offset)?;
-    let [offset_byte, flags]: [u8; 2] = super::header(bytes, transport.offset + DATA_OFFSET)?;
-    let header_len = u32::from(offset_byte >> 4) * 4;
+    let rows: Rows = super::header(bytes, transport.offset)?;
+    let [ports, seq, ack, control, _] = rows.map(u32::from_be);
+    let header_len = (control >> 28) * 4;
     let payload_offset = transport.offset + header_len;
     if header_len < TcpHdr::LEN as u32 || payload_offset > transport.end {
         return Err(Cause::BadHeader);
@@ -31,11 +34,11 @@ pub(super) fn segment<B: Bytes + ?Sized>(
         vlan,
         source: transport.source,
         destination: transport.destination,
-        source_port: u16::from_be_bytes(header.source),
-        destination_port: u16::from_be_bytes(header.dest),
-        seq: u32::from_be_bytes(header.seq),
-        ack: u32::from_be_bytes(header.ack_seq),
-        flags,
+        source_port: (ports >> 16) as u16,
+        destination_port: ports as u16,
+        seq,
+        ack,
+        flags: (control >> 16) as u8,
         payload,
         ip_bytes: payload + packets * (transport.ip_header_len + header_len),
         packets,

@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use std::{vec, vec::Vec};
 
-use super::{Frame, Link, Segment, Vlan, parse};
+use super::{Frame, Link, Segment, Vlan, parse, parse_any, parse_plain};
 use crate::layout::Cause;
 
 const CLIENT: [u8; 4] = [192, 168, 17, 11];
@@ -19,6 +19,17 @@ fn plain() {
     assert_eq!(segment.flags, 0x18);
     assert_eq!((segment.ip_bytes, segment.packets), (45, 1));
     check(ethernet(&[], V6, &ipv6(6, &tcp(0, b"hello"))), Ok(5));
+}
+
+#[test]
+fn what_nearly_all_frames_are_is_plain() {
+    let is_plain = |bytes: Vec<u8>| {
+        let frame = frame(&bytes, Link::Ethernet);
+        parse_plain(&bytes[..], &frame).is_some()
+    };
+    assert!(is_plain(ethernet(&[], V4, &ipv4(&tcp(0, b"hello")))));
+    assert!(is_plain(ethernet(&[], V6, &ipv6(6, &tcp(12, b"")))));
+    assert!(!is_plain(ethernet(&[0x8100], V4, &ipv4(&tcp(0, b"")))));
 }
 
 #[test]
@@ -218,7 +229,9 @@ const V6: u16 = 0x86dd;
 /// one to look at.
 #[track_caller]
 fn check(bytes: Vec<u8>, expected: Result<u32, Cause>) -> Segment {
-    let parsed = parse(&bytes[..], &frame(&bytes, Link::Ethernet));
+    let frame = frame(&bytes, Link::Ethernet);
+    let parsed = parse(&bytes[..], &frame);
+    assert_eq!(parsed, parse_any(&bytes[..], &frame));
     assert_eq!(parsed.map(|segment| segment.payload), expected);
     parsed.unwrap_or(Segment {
         vlan: Vlan::NONE,

@@ -6,7 +6,7 @@ mod operations;
 use std::io::Cursor;
 
 use nat_acct::capture::Capture;
-use nat_acct_common::packet::{Frame, Link, Vlan, parse};
+use nat_acct_common::packet::{Frame, Link, Vlan, parse, parse_any};
 
 pub use operations::engine;
 
@@ -23,7 +23,13 @@ pub fn packet(data: &[u8]) {
         vlan: Vlan::NONE,
         gso_size: u32::from(kind >> 1 & 7) * 500,
     };
-    let Ok(segment) = parse(bytes, &frame) else {
+    let parsed = parse(bytes, &frame);
+    assert_eq!(
+        parsed,
+        parse_any(bytes, &frame),
+        "plain frames are read otherwise"
+    );
+    let Ok(segment) = parsed else {
         return;
     };
     assert!(segment.payload <= frame.len);
