@@ -141,6 +141,7 @@ impl Driver {
         // What was looked at may be due now.
         self.count_due()?;
         self.hand_over()?;
+        self.recorder.write();
         self.recorder.check()?;
         self.release()
     }
@@ -159,7 +160,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Has the records written that the engine has made.
+    /// Gives the recorder what the engine has made.
     fn hand_over(&mut self) -> Result<()> {
         while let Some(account) = self.engine.poll_record() {
             match account.stage {

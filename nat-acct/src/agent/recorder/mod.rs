@@ -106,7 +106,7 @@ impl Recorder {
         })
     }
 
-    /// Makes the record of a connection that has ended, with this number, and has it written.
+    /// Makes the record of a connection that has ended, with this number.
     pub(super) fn record(&mut self, account: &Account, number: u64) {
         match &mut self.refused {
             Some(refused) => *refused += 1,
@@ -114,7 +114,7 @@ impl Recorder {
         }
     }
 
-    /// Makes the record of a connection that goes on, and has it written.
+    /// Makes the record of a connection that goes on.
     pub(super) fn record_interim(&mut self, account: &Account) {
         if self.refused.is_none() {
             self.push(account, None);
@@ -129,6 +129,12 @@ impl Recorder {
             number,
             made_ns: clock::monotonic_ns(),
         });
+    }
+
+    /// Has the records written that were made: many at a time, as to wake the thread takes longer than
+    /// to make one.
+    pub(super) fn write(&self) {
+        self.queue.tell();
     }
 
     /// How many records were written so far.
@@ -194,6 +200,7 @@ impl Recorder {
     /// Waits until records are written; gives up when none is for too long. From then on, records
     /// are only counted.
     pub(super) async fn wait_or_give_up(&mut self) {
+        self.write();
         if timeout(PATIENCE, self.progress.notified()).await.is_err() {
             self.refused = Some(0);
         }

@@ -66,12 +66,19 @@ struct State {
 }
 
 impl Queue {
+    /// Adds a record, of which [`Self::tell`] tells the thread.
     pub(super) fn push(&self, made: Made) {
         let mut state = self.lock();
         state.waiting_since_ns.push_back(made.made_ns);
         state.made.push_back(made);
         state.status.waiting += 1;
-        self.work.notify_one();
+    }
+
+    /// Tells the thread of the records that it has not taken, if there are some.
+    pub(super) fn tell(&self) {
+        if !self.lock().made.is_empty() {
+            self.work.notify_one();
+        }
     }
 
     pub(super) fn ask_reopen(&self) {
