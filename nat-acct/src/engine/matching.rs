@@ -117,14 +117,8 @@ impl Matcher {
             group.sight(outside, sighting);
             (group.settled(), group.has_no_client())
         });
-        if let Some(slot) = settled {
-            match self.hairpins.proved_half(key.isn, key.opener, slot) {
-                // One of the two proofs is a coincidence.
-                Some(half) => {
-                    self.groups.change(key, |group| group.doubt(&half));
-                }
-                None => self.hairpins.remove(key.isn, key.opener, slot),
-            }
+        if let Some(half) = settled.and_then(|slot| self.hairpins.left(key.isn, key.opener, slot)) {
+            self.groups.change(key, |group| group.doubt(&half));
         }
         if !is_orphan {
             return None;

@@ -193,6 +193,22 @@ fn what_left_by_the_outside_is_no_half() {
     assert_eq!(matched, [Match::Sequence, Match::Local]);
 }
 
+#[test]
+fn a_half_that_also_left_by_the_outside_makes_both_ambiguous() {
+    let mut gateway = gateway();
+    let mut hairpin = translated(5000, 1_000, 9_000);
+    hairpin.open(&mut gateway);
+    // Opened in between, so it is no longer known whose half the caller's is.
+    let mut another = translated(6000, 1_000, 8_000);
+    another.called.client.1 = 23;
+    gateway.inside(another.called.by_remote(flag::SYN, 0), Sender::Remote);
+    hairpin.caller.sent -= 1;
+    hairpin.caller.syn_outside(&mut gateway);
+    let records = gateway.stop();
+    let matched: Vec<_> = records.iter().map(|record| record.matched).collect();
+    assert_eq!(matched, [Match::Ambiguous; 3]);
+}
+
 /// Through a port forward of the public address, and with the gateway's inside address as source.
 fn translated(caller_port: u16, caller_isn: u32, called_isn: u32) -> Hairpin {
     let mut caller = talk(caller_port, caller_isn, called_isn);

@@ -57,7 +57,7 @@ impl Hairpins {
         }
     }
 
-    /// Forgets an opening, whose partner was found on the outside.
+    /// Forgets an opening, whose partner is on the outside.
     pub(super) fn remove(&mut self, isn: u32, opener: Sender, slot: u32) {
         self.take((isn, opener), slot);
     }
@@ -87,11 +87,19 @@ impl Hairpins {
         self.halves.keys().map(|(_, slot)| *slot)
     }
 
-    /// The 4-tuple of the opening in `slot`, if its other half is known without doubt.
-    pub(super) fn proved_half(&self, isn: u32, opener: Sender, slot: u32) -> Option<FlowKey> {
-        let half = self.halves.get(&((isn, opener), slot))?;
-        let claim = self.judged(isn, slot, half, &self.others(isn, half));
-        matches!(claim, Claim::Proved(_)).then_some(half.key)
+    /// Takes note that the opening in `slot` has a partner on the outside, too. If another was or may
+    /// be its other half, one of the two is a coincidence: it is ambiguous then, and its 4-tuple is
+    /// returned. Else it is forgotten.
+    pub(super) fn left(&mut self, isn: u32, opener: Sender, slot: u32) -> Option<FlowKey> {
+        let number = (isn, opener);
+        let half = self.halves.get(&(number, slot))?;
+        if half.claim == Claim::None && self.others(isn, half).is_empty() {
+            self.take(number, slot);
+            return None;
+        }
+        let half = self.half(number, slot)?;
+        half.claim = Claim::Ambiguous;
+        Some(half.key)
     }
 
     /// Says which 4-tuple the connection has beyond the gateway, as far as that is known now.

@@ -43,7 +43,8 @@ pub fn all(lab: &Lab, agent: PathBuf, alone: bool) -> Result<Vec<Recorder>> {
 fn of_natlog(dir: &Path) -> Recorder {
     let path = dir.join("natlog.csv");
     let lines = Lines {
-        with: ["tcp,", "192.168.17."],
+        // It writes addresses with three digits each.
+        with: ["tcp,", "192.168.017."],
         path,
     };
     (natlog(&lines.path), Some(lines))
@@ -56,7 +57,8 @@ fn conntrack(dir: &Path) -> Recorder {
         name: "conntrack -E",
         package: Some("conntrack"),
         program: present(cmd, Ready::ConnectionEvents),
-        remark: "the kernel's events of openings and endings to lines, with `nf_conntrack_acct`",
+        remark: "the kernel's events of openings and endings to lines, with `nf_conntrack_acct`; \
+                 when many end at once it says that it loses events, whatever its buffer (64 MB here)",
     };
     let lines = Lines {
         with: ["[DESTROY]", "src=192.168.17."],
