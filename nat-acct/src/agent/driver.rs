@@ -3,10 +3,10 @@
 
 mod figures;
 
-use std::{collections::VecDeque, io, os::fd::OwnedFd, sync::Arc};
+use std::{collections::VecDeque, io, iter, os::fd::OwnedFd, sync::Arc};
 
 use anyhow::{Context as _, Result};
-use nat_acct_common::flow::Retired;
+use nat_acct_common::{flow::Retired, layout::OutsideKey};
 use tokio::sync::Notify;
 use tracing::{debug, error};
 
@@ -48,6 +48,8 @@ pub(super) struct Driver {
     /// No program is at work on them any more.
     quiet: VecDeque<Retired>,
     unwritten: Unwritten,
+    /// SYNs on the outside that are to be removed at once.
+    forgotten: Vec<OutsideKey>,
     sweep: Sweep,
     outside: Outside,
     chronicle: Chronicle,
@@ -66,6 +68,7 @@ impl Driver {
             in_grace: Vec::new(),
             quiet: VecDeque::new(),
             unwritten: Unwritten::default(),
+            forgotten: Vec::new(),
             sweep: Sweep::default(),
             outside: Outside::default(),
             chronicle: Chronicle::begin(),
@@ -182,9 +185,10 @@ impl Driver {
             let released = self.live.release(retired)?;
             self.engine.handle_event(released, clock::monotonic_ns());
         }
-        while let Some(key) = self.unwritten.next_sighting(written) {
-            self.live.forget_outside(&key);
-        }
+        let next_sighting = || self.unwritten.next_sighting(written);
+        self.forgotten.extend(iter::from_fn(next_sighting));
+        self.live.forget_outside(&self.forgotten)?;
+        self.forgotten.clear();
         Ok(())
     }
 

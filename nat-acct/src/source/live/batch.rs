@@ -1,9 +1,11 @@
-//! Reading many elements of a hash with one system call: `BPF_MAP_LOOKUP_BATCH` (Linux 5.6), which
-//! aya does not make. One after the other takes two calls for each.
+//! Reading or removing many elements of a hash with one system call: `BPF_MAP_LOOKUP_BATCH` and
+//! `BPF_MAP_DELETE_BATCH` (Linux 5.6), which aya does not make. To read one after the other takes two
+//! calls for each.
 
 use std::{
     io,
     os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
+    ptr,
 };
 
 use anyhow::{Context as _, Result, ensure};
@@ -15,6 +17,8 @@ use nix::errno::Errno;
 
 /// `BPF_MAP_LOOKUP_BATCH` of include/uapi/linux/bpf.h.
 const LOOKUP_BATCH: libc::c_int = 24;
+/// `BPF_MAP_DELETE_BATCH`, likewise.
+const DELETE_BATCH: libc::c_int = 27;
 /// Elements of a part. Where more than so many have one hash, the kernel refuses.
 const PART: usize = 2048;
 
@@ -30,9 +34,9 @@ pub(super) struct Batches<K, V> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor(u32);
 
-/// `union bpf_attr` for `BPF_MAP_LOOKUP_BATCH`.
+/// `union bpf_attr` for both.
 #[repr(C)]
-struct Lookup {
+struct Batch {
     from: u64,
     next: u64,
     keys: u64,
@@ -52,7 +56,7 @@ where
     let Some(Map::HashMap(map)) = ebpf.map(name) else {
         anyhow::bail!("the eBPF object has no hash {name}");
     };
-    Batches::of(map).with_context(|| format!("cannot read the hash {name}"))
+    Batches::of(map).with_context(|| format!("cannot use the hash {name}"))
 }
 
 impl<K: Pod + Default, V: Pod + Default> Batches<K, V> {
@@ -77,7 +81,7 @@ impl<K: Pod + Default, V: Pod + Default> Batches<K, V> {
         from: Option<Cursor>,
     ) -> io::Result<(impl Iterator<Item = (K, V)>, Option<Cursor>)> {
         let mut next = 0u32;
-        let mut lookup = Lookup {
+        let mut batch = Batch {
             from: from.as_ref().map_or(0, |from| &raw const *from as u64),
             next: &raw mut next as u64,
             keys: self.keys.as_mut_ptr() as u64,
@@ -90,22 +94,58 @@ impl<K: Pod + Default, V: Pod + Default> Batches<K, V> {
         // SAFETY: the kernel reads the number at `from`, writes the one at `next`, and at most `count`
         // keys and values, of the sizes that the map has and these types have, too; any bytes are
         // values of them. All of that lives through the call.
-        let result = unsafe {
-            libc::syscall(
-                libc::SYS_bpf,
-                LOOKUP_BATCH,
-                &raw mut lookup,
-                size_of::<Lookup>(),
-            )
-        };
-        let is_last = match Errno::result(result) {
-            Ok(_) => false,
+        let is_last = match unsafe { batch.call(LOOKUP_BATCH) } {
+            Ok(()) => false,
             Err(Errno::ENOENT) => true,
             Err(error) => return Err(error.into()),
         };
-        let read = lookup.count as usize;
+        let read = batch.count as usize;
         let keys = self.keys[..read].iter().copied();
         let values = self.values[..read].iter().copied();
         Ok((keys.zip(values), (!is_last).then_some(Cursor(next))))
+    }
+
+    /// Removes the elements with these keys. Those that are gone are what was wanted.
+    pub(super) fn remove(&self, mut keys: &[K]) -> io::Result<()> {
+        while !keys.is_empty() {
+            let mut batch = Batch {
+                from: 0,
+                next: 0,
+                keys: keys.as_ptr() as u64,
+                values: 0,
+                count: keys.len().try_into().unwrap_or(u32::MAX),
+                map_fd: self.map.as_raw_fd().cast_unsigned(),
+                element_flags: 0,
+                flags: 0,
+            };
+            // SAFETY: the kernel reads at most `count` keys, of the size that the map has and this type
+            // has, too. They live through the call.
+            let is_missing = match unsafe { batch.call(DELETE_BATCH) } {
+                Ok(()) => false,
+                Err(Errno::ENOENT) => true,
+                Err(error) => return Err(error.into()),
+            };
+            // It stops at the first that is missing.
+            keys = &keys[batch.count as usize + usize::from(is_missing)..];
+        }
+        Ok(())
+    }
+}
+
+impl Batch {
+    /// # Safety
+    ///
+    /// All that it points to must be as the kernel wants it for this command.
+    unsafe fn call(&mut self, command: libc::c_int) -> Result<(), Errno> {
+        // SAFETY: by the caller.
+        let result = unsafe {
+            libc::syscall(
+                libc::SYS_bpf,
+                command,
+                ptr::from_mut(self),
+                size_of::<Self>(),
+            )
+        };
+        Errno::result(result).map(drop)
     }
 }

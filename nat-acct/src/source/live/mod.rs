@@ -30,7 +30,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use anyhow::{Context as _, Result};
 use aya::{
     Ebpf,
-    maps::{HashMap, MapData, PerCpuArray, Queue, RingBuf},
+    maps::{MapData, PerCpuArray, Queue, RingBuf},
 };
 use nat_acct_common::{
     flow::{self, Facts, Retired, Table},
@@ -67,8 +67,7 @@ pub struct Live {
     counters: AllCounters,
     free_slots: Queue<MapData, u32>,
     permits: Queue<MapData, u32>,
-    outside_syns: HashMap<MapData, OutsideKey, OutsideSyn>,
-    outside_batches: Batches<OutsideKey, OutsideSyn>,
+    outside_syns: Batches<OutsideKey, OutsideSyn>,
     ignored: PerCpuArray<MapData, IgnoredTotal>,
     legacy: Legacy,
     events: RingBuf<MapData>,
@@ -105,9 +104,8 @@ impl Live {
             table: KernelTable::new(&mut ebpf, settings, seed)?,
             free_slots: Queue::try_from(take(&mut ebpf, "FREE_SLOTS")?)?,
             permits: Queue::try_from(take(&mut ebpf, "PERMITS")?)?,
-            outside_batches: batches(&ebpf, "OUTSIDE_SYNS")?,
+            outside_syns: batches(&ebpf, "OUTSIDE_SYNS")?,
             counters: AllCounters::of(&ebpf, settings.slots())?,
-            outside_syns: HashMap::try_from(take(&mut ebpf, "OUTSIDE_SYNS")?)?,
             ignored: PerCpuArray::try_from(take(&mut ebpf, "IGNORED")?)?,
             legacy: Legacy::of(&ebpf)?,
             watch: Watch::new(&ebpf, owner, pins)?,
@@ -352,10 +350,14 @@ impl Live {
         forget_reset(&self.table, slot);
     }
 
-    /// Removes a SYN seen on the outside.
-    pub fn forget_outside(&mut self, key: &OutsideKey) {
-        // An element that is gone is what was wanted.
-        let _ = self.outside_syns.remove(key);
+    /// Removes SYNs seen on the outside.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses to write the map.
+    pub fn forget_outside(&self, keys: &[OutsideKey]) -> Result<()> {
+        let removed = self.outside_syns.remove(keys);
+        removed.context("cannot remove from OUTSIDE_SYNS")
     }
 
     /// All connections in `slots` of the table, for what events may have missed.
@@ -381,7 +383,7 @@ impl Live {
         impl Iterator<Item = (OutsideKey, OutsideSyn)>,
         Option<Cursor>,
     )> {
-        let part = self.outside_batches.read(from);
+        let part = self.outside_syns.read(from);
         part.context("cannot read OUTSIDE_SYNS")
     }
 
