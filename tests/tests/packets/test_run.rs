@@ -119,7 +119,7 @@ impl<'a> Runs<'a> {
                 Request::Retire(slot) => self.harvest(slot)?,
                 Request::ForgetReset(slot) => self.live.forget_reset(slot),
                 Request::NoteSharedIsn(slot) => self.live.note_shared_isn(slot),
-                Request::ForgetOutside(key) => self.live.forget_outside(&key),
+                Request::ForgetOutside(key) => self.live.forget_outside(&[key])?,
             }
         }
         self.records

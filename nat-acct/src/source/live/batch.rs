@@ -36,6 +36,7 @@ pub struct Cursor(u32);
 
 /// `union bpf_attr` for both.
 #[repr(C)]
+#[derive(Default)]
 struct Batch {
     from: u64,
     next: u64,
@@ -88,8 +89,7 @@ impl<K: Pod + Default, V: Pod + Default> Batches<K, V> {
             values: self.values.as_mut_ptr() as u64,
             count: PART as u32,
             map_fd: self.map.as_raw_fd().cast_unsigned(),
-            element_flags: 0,
-            flags: 0,
+            ..Batch::default()
         };
         // SAFETY: the kernel reads the number at `from`, writes the one at `next`, and at most `count`
         // keys and values, of the sizes that the map has and these types have, too; any bytes are
@@ -109,14 +109,10 @@ impl<K: Pod + Default, V: Pod + Default> Batches<K, V> {
     pub(super) fn remove(&self, mut keys: &[K]) -> io::Result<()> {
         while !keys.is_empty() {
             let mut batch = Batch {
-                from: 0,
-                next: 0,
                 keys: keys.as_ptr() as u64,
-                values: 0,
                 count: keys.len().try_into().unwrap_or(u32::MAX),
                 map_fd: self.map.as_raw_fd().cast_unsigned(),
-                element_flags: 0,
-                flags: 0,
+                ..Batch::default()
             };
             // SAFETY: the kernel reads at most `count` keys, of the size that the map has and this type
             // has, too. They live through the call.
