@@ -17,7 +17,7 @@ const PARTS: [(&str, &str); 7] = [
         "flow table: buckets of 64 bytes, at most half full",
     ),
     ("CONNECTIONS", "facts"),
-    ("COUNTERS", "counters, and a pointer to them"),
+    ("COUNTERS", "counters, a part for each processor"),
     ("OUTSIDE_SYNS", "SYNs on the outside, a hash"),
     (
         "OVERFLOW",
