@@ -19,6 +19,8 @@ use crate::wait::{PATIENCE, wait_until};
 
 /// The name of the environment variable with the path of the agent's binary.
 pub const BINARY: &str = "NAT_ACCT_BIN";
+/// What it logs for each program that it moves past another one.
+pub const MOVED: &str = "the program was moved next to the wire";
 
 const STOPPING: Duration = Duration::from_secs(30);
 

@@ -8,7 +8,7 @@ use anyhow::Result;
 use etherparse::{PacketBuilder, PacketBuilderStep, TcpHeader};
 
 use crate::agent::{self, Agent};
-use crate::lab::{Hints, Lab, Ns, PacketSocket};
+use crate::lab::{Lab, Ns, PacketSocket};
 
 /// The namespace with the interfaces; the lab's own one in it has no part in this.
 pub const NS: Ns = Ns::Client1;
@@ -87,10 +87,6 @@ pub fn translated(number: u32) -> SocketAddrV4 {
 ///
 /// When the kernel refuses a frame.
 pub fn open(lab: &Lab, numbers: Range<u32>) -> Result<()> {
-    let plain = Hints {
-        linear: 0,
-        cut: None,
-    };
     lab.enter(NS, || {
         let from_client = PacketSocket::open(&format!("{INSIDE}-far"))?;
         let to_client = PacketSocket::open(INSIDE)?;
@@ -99,10 +95,10 @@ pub fn open(lab: &Lab, numbers: Range<u32>) -> Result<()> {
             let (client, translated) = (client(number), translated(number));
             let syn = |source| outward(source, number).syn();
             let answer = inward(client, 7).syn().ack(number + 1);
-            from_client.send(&bytes(syn(client))?, plain)?;
-            to_remote.send(&bytes(syn(translated))?, plain)?;
-            to_client.send(&bytes(answer)?, plain)?;
-            from_client.send(&bytes(outward(client, number + 1).ack(8))?, plain)?;
+            from_client.send_segment(syn(client))?;
+            to_remote.send_segment(syn(translated))?;
+            to_client.send_segment(answer)?;
+            from_client.send_segment(outward(client, number + 1).ack(8))?;
         }
         Ok(())
     })
@@ -118,10 +114,4 @@ fn inward(client: SocketAddrV4, seq: u32) -> PacketBuilderStep<TcpHeader> {
     let ethernet = PacketBuilder::ethernet2(GATEWAY, CLIENT);
     let ip = ethernet.ipv4(REMOTE.ip().octets(), client.ip().octets(), 64);
     ip.tcp(REMOTE.port(), client.port(), seq, 64_000)
-}
-
-fn bytes(segment: PacketBuilderStep<TcpHeader>) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    segment.write(&mut bytes, &[])?;
-    Ok(bytes)
 }

@@ -25,6 +25,7 @@ pub mod scrape;
 pub mod seccomp;
 pub mod server;
 pub mod shapes;
+pub mod syns;
 pub mod traffic;
 pub mod truth;
 pub mod used;

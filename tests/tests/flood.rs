@@ -4,14 +4,12 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use etherparse::PacketBuilder;
 use nat_acct_common::layout::Cause;
 use nat_acct_tests::ignored::Ignored;
-use nat_acct_tests::lab::{Hints, INSIDE, PacketSocket};
 use nat_acct_tests::traffic::held;
 use nat_acct_tests::truth::assert_equal;
 use nat_acct_tests::used::resident_bytes;
-use nat_acct_tests::{Agent, Family, Lab, Ns, agent, in_a_lab};
+use nat_acct_tests::{Agent, Family, Ns, agent, in_a_lab, syns};
 
 const ROOM: u64 = 2_000;
 /// The agent's bound for openings that wait for an answer.
@@ -35,7 +33,7 @@ fn open_connections_lose_nothing() -> Result<()> {
         let mut all = held::open(lab, Ns::Client1, &listener, CONNECTIONS)?;
         let before = resident_bytes(pid)?;
         let truths = std::thread::scope(|scope| {
-            let flood = scope.spawn(|| flood(lab));
+            let flood = scope.spawn(|| syns::send(lab, Ns::Client2, SYNS, |_| PORT));
             let mut truths = Vec::new();
             for (number, held) in (0..).zip(&mut all) {
                 held.exchange(1_000 + number, 5_000 + 7 * number)?;
@@ -61,34 +59,6 @@ fn open_connections_lose_nothing() -> Result<()> {
             .partition(|record| record.remote.port() == PORT);
         assert_eq!(of_flood.len() as u64, HALF_OPEN);
         assert_equal(&truths, &others);
-        Ok(())
-    })
-}
-
-/// SYNs from the second client, each from another address.
-fn flood(lab: &Lab) -> Result<()> {
-    let own = lab.ethernet_address(Ns::Client2, "eth0")?;
-    let gateway = lab.ethernet_address(Ns::Gateway, INSIDE)?;
-    let std::net::IpAddr::V4(remote) = Ns::Remote.address(Family::V4) else {
-        anyhow::bail!("the remote has no IPv4 address");
-    };
-    lab.enter(Ns::Client2, || {
-        let socket = PacketSocket::open("eth0")?;
-        let plain = Hints {
-            linear: 0,
-            cut: None,
-        };
-        let mut frame = Vec::new();
-        for number in 0..SYNS {
-            let source = (0x0a00_0000 + number).to_be_bytes();
-            frame.clear();
-            PacketBuilder::ethernet2(own, gateway)
-                .ipv4(source, remote.octets(), 64)
-                .tcp(40_000, PORT, number, 64_000)
-                .syn()
-                .write(&mut frame, &[])?;
-            socket.send(&frame, plain)?;
-        }
         Ok(())
     })
 }

@@ -111,9 +111,8 @@ fn side_by_side(neighbours: Hook, ours: Hook, end: End) -> Result<()> {
 
 /// Each of two agents wants to be next to the wire, and moves past the other once, in both directions.
 fn wait_until_moved(agent: &Agent) -> Result<()> {
-    const MOVED: &str = "the program was moved next to the wire";
-    wait_until(SOON, MOVED, || {
-        Ok((agent.log().matches(MOVED).count() == 2).then_some(()))
+    wait_until(SOON, agent::MOVED, || {
+        Ok((agent.log().matches(agent::MOVED).count() == 2).then_some(()))
     })
 }
 

@@ -122,7 +122,6 @@ fn a_filter_that_comes_before_is_named() -> Result<()> {
 fn translated_addresses_are_those_of_the_wire() -> Result<()> {
     const FROM: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 1);
     const TO: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 2);
-    const MOVED: &str = "the program was moved next to the wire";
     let out = foreign::translates(Field::Source, FROM, TO);
     let back = foreign::translates(Field::Destination, TO, FROM);
     for (ours, others, comes) in [
@@ -166,7 +165,7 @@ fn translated_addresses_are_those_of_the_wire() -> Result<()> {
                     _ => 0,
                 };
                 wait_until(PATIENCE, "the agent's programs to move", || {
-                    Ok((agent.log().matches(MOVED).count() == moves).then_some(()))
+                    Ok((agent.log().matches(agent::MOVED).count() == moves).then_some(()))
                 })
                 .map_err(|error| error.context(agent.log()))?;
             }

@@ -239,7 +239,7 @@ impl Driver {
         let ready = self.outside.ready(events_lost, self.quiet.len());
         if ready == 0 {
             if !self.outside.is_under_way() {
-                self.begin_looking_outside(Purpose::Harvest)?;
+                self.begin_looking_outside(Purpose::Harvest, events_lost);
             }
             return self.look_outside();
         }
@@ -279,7 +279,7 @@ impl Driver {
     fn begin_sweep_if_due(&mut self) -> Result<()> {
         let events_lost = self.live.events_lost()?;
         if self.sweep.begin_if_due(events_lost, clock::monotonic_ns()) {
-            self.begin_looking_outside(Purpose::Sweep)?;
+            self.begin_looking_outside(Purpose::Sweep, events_lost);
         }
         Ok(())
     }
@@ -333,10 +333,8 @@ impl Driver {
         }
     }
 
-    fn begin_looking_outside(&mut self, purpose: Purpose) -> Result<()> {
-        let events_lost = self.live.events_lost()?;
+    fn begin_looking_outside(&mut self, purpose: Purpose, events_lost: u64) {
         self.outside.begin(purpose, events_lost, self.quiet.len());
-        Ok(())
     }
 
     /// Looks at a part of the SYNs on the outside, if that is under way.
@@ -357,7 +355,8 @@ impl Driver {
     /// Looks at all that there is without a pause.
     fn look_at_everything(&mut self) -> Result<()> {
         self.sweep_slots(sweep::FIRST_SLOT..self.live.slots());
-        self.begin_looking_outside(Purpose::Sweep)?;
+        let events_lost = self.live.events_lost()?;
+        self.begin_looking_outside(Purpose::Sweep, events_lost);
         while self.outside.is_under_way() {
             self.look_outside()?;
         }

@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, Result};
-use etherparse::PacketBuilder;
 use nat_acct_tests::lab::loss::{Hook, Loss};
-use nat_acct_tests::lab::{Hints, INSIDE, PacketSocket};
-use nat_acct_tests::{Family, Lab, Ns};
+use nat_acct_tests::{Lab, Ns, syns};
 use serde_json::{Value, json};
 
 const ENTRIES: u32 = 50_000;
@@ -29,7 +27,7 @@ pub fn measure(lab: &Lab) -> Result<Value> {
     let selector = format!("tcp dport {FIRST_PORT}-{last}");
     let loss = Loss::begin(lab, Ns::Remote, Hook::Input, &selector)?;
     let (entries, slabs) = (entries(lab)?, slabs()?);
-    open(lab)?;
+    syns::send(lab, Ns::Client1, ENTRIES, port)?;
     let entries = self::entries(lab)?.saturating_sub(entries);
     let grown = self::slabs()?.into_iter().map(|(name, bytes)| {
         let before = slabs.get(&name).copied().unwrap_or(0);
@@ -49,31 +47,9 @@ pub fn measure(lab: &Lab) -> Result<Value> {
     }))
 }
 
-fn open(lab: &Lab) -> Result<()> {
-    let client = lab.ethernet_address(Ns::Client1, "eth0")?;
-    let gateway = lab.ethernet_address(Ns::Gateway, INSIDE)?;
-    let std::net::IpAddr::V4(remote) = Ns::Remote.address(Family::V4) else {
-        anyhow::bail!("the remote has no IPv4 address");
-    };
-    let plain = Hints {
-        linear: 0,
-        cut: None,
-    };
-    lab.enter(Ns::Client1, || {
-        let socket = PacketSocket::open("eth0")?;
-        for number in 0..ENTRIES {
-            let source = (0x0a00_0000 + number).to_be_bytes();
-            let port = FIRST_PORT + u16::try_from(number % u32::from(PORTS))?;
-            let mut frame = Vec::new();
-            PacketBuilder::ethernet2(client, gateway)
-                .ipv4(source, remote.octets(), 64)
-                .tcp(40_000, port, number, 64_000)
-                .syn()
-                .write(&mut frame, &[])?;
-            socket.send(&frame, plain)?;
-        }
-        Ok(())
-    })
+/// The port for the SYN with this number.
+fn port(number: u32) -> u16 {
+    FIRST_PORT + (number % u32::from(PORTS)) as u16
 }
 
 fn entries(lab: &Lab) -> Result<u64> {

@@ -6,6 +6,7 @@ use std::mem;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use anyhow::{Context, Result, ensure};
+use etherparse::{PacketBuilderStep, TcpHeader};
 use nix::errno::Errno;
 use nix::libc;
 use nix::net::if_::if_nametoindex;
@@ -81,6 +82,17 @@ impl PacketSocket {
         Ok(())
     }
 
+    /// Sends an ordinary frame with a segment without payload.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses it.
+    pub fn send_segment(&self, segment: PacketBuilderStep<TcpHeader>) -> Result<()> {
+        let mut frame = Vec::new();
+        segment.write(&mut frame, &[])?;
+        self.send(&frame, Hints::NONE)
+    }
+
     /// Sends messages in few system calls: each is a frame, with its hints as
     /// bytes before it.
     ///
@@ -107,6 +119,11 @@ impl PacketSocket {
 }
 
 impl Hints {
+    /// Those of an ordinary frame.
+    pub const NONE: Self = Self {
+        linear: 0,
+        cut: None,
+    };
     /// How many bytes they are.
     pub const LEN: usize = 10;
 

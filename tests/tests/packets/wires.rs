@@ -113,11 +113,7 @@ impl Wires {
         // For everybody, so it is not ignored for its destination.
         let mut marker = [0xff; 60];
         marker[12..14].copy_from_slice(&EXPERIMENTAL);
-        let plain = Hints {
-            linear: 0,
-            cut: None,
-        };
-        socket.send(&marker, plain)?;
+        socket.send(&marker, Hints::NONE)?;
         self.markers.set(self.markers.get() + 1);
         wait_until(PATIENCE, "a marker to pass", || {
             Ok((self.ignored.packets(MARKED)? > before).then_some(()))

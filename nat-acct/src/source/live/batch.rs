@@ -5,7 +5,6 @@
 use std::{
     io,
     os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
-    ptr,
 };
 
 use anyhow::{Context as _, Result, ensure};
@@ -14,6 +13,8 @@ use aya::{
     maps::{Map, MapData},
 };
 use nix::errno::Errno;
+
+use super::bpf;
 
 /// `BPF_MAP_LOOKUP_BATCH` of include/uapi/linux/bpf.h.
 const LOOKUP_BATCH: libc::c_int = 24;
@@ -94,7 +95,7 @@ impl<K: Pod + Default, V: Pod + Default> Batches<K, V> {
         // SAFETY: the kernel reads the number at `from`, writes the one at `next`, and at most `count`
         // keys and values, of the sizes that the map has and these types have, too; any bytes are
         // values of them. All of that lives through the call.
-        let is_last = match unsafe { batch.call(LOOKUP_BATCH) } {
+        let is_last = match unsafe { bpf::call(LOOKUP_BATCH, &mut batch) } {
             Ok(()) => false,
             Err(Errno::ENOENT) => true,
             Err(error) => return Err(error.into()),
@@ -116,7 +117,7 @@ impl<K: Pod + Default, V: Pod + Default> Batches<K, V> {
             };
             // SAFETY: the kernel reads at most `count` keys, of the size that the map has and this type
             // has, too. They live through the call.
-            let is_missing = match unsafe { batch.call(DELETE_BATCH) } {
+            let is_missing = match unsafe { bpf::call(DELETE_BATCH, &mut batch) } {
                 Ok(()) => false,
                 Err(Errno::ENOENT) => true,
                 Err(error) => return Err(error.into()),
@@ -125,23 +126,5 @@ impl<K: Pod + Default, V: Pod + Default> Batches<K, V> {
             keys = &keys[batch.count as usize + usize::from(is_missing)..];
         }
         Ok(())
-    }
-}
-
-impl Batch {
-    /// # Safety
-    ///
-    /// All that it points to must be as the kernel wants it for this command.
-    unsafe fn call(&mut self, command: libc::c_int) -> Result<(), Errno> {
-        // SAFETY: by the caller.
-        let result = unsafe {
-            libc::syscall(
-                libc::SYS_bpf,
-                command,
-                ptr::from_mut(self),
-                size_of::<Self>(),
-            )
-        };
-        Errno::result(result).map(drop)
     }
 }

@@ -3,6 +3,7 @@
 
 mod attach;
 mod batch;
+mod bpf;
 mod change;
 mod clock;
 mod counters;

@@ -102,10 +102,10 @@ impl Flood {
         let syn_ack = syn_ack.options(&scaled)?;
         let outward = || outward(CLIENT_ISN + 1).ack(REMOTE_ISN + 1);
         let inward = || inward(REMOTE_ISN + 1).ack(CLIENT_ISN + 1);
-        self.from_clients.say(syn)?;
-        self.from_remote.say(syn_ack)?;
-        self.from_clients.say(outward())?;
-        self.from_remote.say(inward())?;
+        self.from_clients.socket.send_segment(syn)?;
+        self.from_remote.socket.send_segment(syn_ack)?;
+        self.from_clients.socket.send_segment(outward())?;
+        self.from_remote.socket.send_segment(inward())?;
         let outward = Stream::new(outward(), CLIENT_ISN + 1)?;
         self.from_clients.streams.push(outward);
         let inward = Stream::new(inward(), REMOTE_ISN + 1)?;
@@ -115,14 +115,6 @@ impl Flood {
 }
 
 impl Way {
-    fn say(&self, segment: PacketBuilderStep<TcpHeader>) -> Result<()> {
-        let plain = Hints {
-            linear: 0,
-            cut: None,
-        };
-        self.socket.send(&bytes(segment, &[])?, plain)
-    }
-
     fn send_batch(&mut self, random: &mut Random) -> Result<u64> {
         let connections = self.streams.len() as u32;
         for message in &mut self.batch {
@@ -137,7 +129,8 @@ impl Stream {
     /// A segment to be repeated, each time with the sequence number that follows. As with a card
     /// that does checksums, nobody on the way has to read the payload.
     fn new(segment: PacketBuilderStep<TcpHeader>, seq: u32) -> Result<Self> {
-        let frame = bytes(segment, &[0; PAYLOAD])?;
+        let mut frame = Vec::new();
+        segment.write(&mut frame, &[0; PAYLOAD])?;
         let mut message = [0; MESSAGE];
         message[..Hints::LEN].copy_from_slice(&Hints::of_begun_checksum(TCP_AT as u16));
         message[Hints::LEN..].copy_from_slice(&frame);
@@ -151,12 +144,6 @@ impl Stream {
         message[SEQ_AT..SEQ_AT + 4].copy_from_slice(&self.seq.to_be_bytes());
         self.seq = self.seq.wrapping_add(PAYLOAD as u32);
     }
-}
-
-fn bytes(segment: PacketBuilderStep<TcpHeader>, payload: &[u8]) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    segment.write(&mut bytes, payload)?;
-    Ok(bytes)
 }
 
 /// RFC 9293, section 3.1: addresses, protocol and length.

@@ -3,7 +3,7 @@
 
 use std::net::Ipv4Addr;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use nat_acct_tests::lab::{Family, INSIDE, OUTSIDE, translated};
 use nat_acct_tests::truth::nft;
 use nat_acct_tests::{Lab, Ns};
@@ -34,10 +34,10 @@ pub struct Links {
 /// Has the gateway send to them, and translate; the packets that arrive are dropped.
 pub fn make(lab: &Lab) -> Result<Links> {
     let links = Links {
-        client: link(lab, Ns::Client1, INTERFACE)?,
-        inside: link(lab, Ns::Gateway, INSIDE)?,
-        outside: link(lab, Ns::Gateway, OUTSIDE)?,
-        remote: link(lab, Ns::Remote, INTERFACE)?,
+        client: lab.ethernet_address(Ns::Client1, INTERFACE)?,
+        inside: lab.ethernet_address(Ns::Gateway, INSIDE)?,
+        outside: lab.ethernet_address(Ns::Gateway, OUTSIDE)?,
+        remote: lab.ethernet_address(Ns::Remote, INTERFACE)?,
     };
     let clients = (0..CLIENTS).map(|client| (client_of(client), INSIDE, links.client));
     for (ip, device, link) in clients.chain([(REMOTE, OUTSIDE, links.remote)]) {
@@ -81,16 +81,6 @@ pub fn client(connection: u16) -> (Ipv4Addr, u16) {
 
 fn client_of(number: u16) -> Ipv4Addr {
     Ipv4Addr::from(u32::from(FIRST_CLIENT) + u32::from(number))
-}
-
-fn link(lab: &Lab, ns: Ns, device: &str) -> Result<[u8; 6]> {
-    let text = lab.run(ns, &format!("cat /sys/class/net/{device}/address"))?;
-    let bytes = text
-        .trim()
-        .split(':')
-        .map(|byte| u8::from_str_radix(byte, 16));
-    let bytes: Vec<_> = bytes.collect::<Result<_, _>>()?;
-    bytes.try_into().ok().context("not an Ethernet address")
 }
 
 fn drop_all(lab: &Lab, ns: Ns, expression: &str) -> Result<()> {

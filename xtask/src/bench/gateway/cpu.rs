@@ -6,27 +6,22 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use nat_acct_tests::used::processor_time;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
-use nix::time::{ClockId, clock_getcpuclockid, clock_gettime};
-use nix::unistd::Pid;
 
 /// The CPU time of a process and of those that it has started.
-pub struct Clock(Vec<ClockId>);
+pub struct Clock(Vec<u32>);
 
 impl Clock {
     /// Of a process, and of its descendants by now.
     pub fn of(pid: u32) -> Result<Self> {
-        let family = with_descendants(pid)?;
-        let clock = |pid: &u32| clock_getcpuclockid(Pid::from_raw(pid.cast_signed()));
-        let clocks = family.iter().map(clock).collect::<Result<_, _>>();
-        Ok(Self(clocks.context("a process has ended")?))
+        Ok(Self(with_descendants(pid)?))
     }
 
     /// In user and kernel space, of all threads, ended ones too. That a process has ended is an error.
     pub fn read(&self) -> Result<Duration> {
-        let read = |&clock| Ok(Duration::from(clock_gettime(clock)?));
-        let times = self.0.iter().map(read);
+        let times = self.0.iter().map(|&pid| processor_time(pid));
         times
             .sum::<Result<_>>()
             .context("a process of the program has ended")
@@ -39,10 +34,7 @@ pub fn kernel_thread(cpu: usize) -> Result<Clock> {
     let pid = processes()?
         .into_iter()
         .find(|process| process.name == name);
-    let pid = pid.with_context(|| format!("no {name}"))?.pid;
-    Ok(Clock(vec![clock_getcpuclockid(Pid::from_raw(
-        pid.cast_signed(),
-    ))?]))
+    Ok(Clock(vec![pid.with_context(|| format!("no {name}"))?.pid]))
 }
 
 /// Of all processes that this one has started and that have ended.

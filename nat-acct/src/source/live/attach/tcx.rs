@@ -20,6 +20,7 @@ use aya::programs::{
 use nat_acct_common::layout::Direction;
 
 use super::{Place, Target, attach_type};
+use crate::source::live::bpf;
 
 // Numbers of include/uapi/linux/bpf.h.
 const BPF_PROG_QUERY: libc::c_int = 16;
@@ -145,17 +146,7 @@ pub(super) fn programs(index: u32, direction: Direction) -> io::Result<Vec<u32>>
     };
     // SAFETY: `query` is laid out as the kernel wants it, and names a buffer of `count` numbers;
     // both live through the call.
-    let result = unsafe {
-        libc::syscall(
-            libc::SYS_bpf,
-            BPF_PROG_QUERY,
-            &raw mut query,
-            size_of::<Query>(),
-        )
-    };
-    if result != 0 {
-        return Err(io::Error::last_os_error());
-    }
+    unsafe { bpf::call(BPF_PROG_QUERY, &mut query) }?;
     Ok(programs[..query.count as usize].to_vec())
 }
 
