@@ -181,8 +181,7 @@ impl Agent {
 
     /// SIGKILL. Returns its records so far.
     pub fn kill(mut self) -> Result<Vec<Value>> {
-        self.process.signal(Signal::SIGKILL)?;
-        self.process.wait(STOPPING)?;
+        self.process.kill()?;
         self.records()
     }
 

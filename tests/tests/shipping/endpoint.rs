@@ -1,13 +1,15 @@
 //! An HTTP server of the test's own, which can stop, come back at the same port, and go away in the
 //! middle of a request.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, Result};
+use nat_acct_tests::wait::PATIENCE;
+use nat_acct_tests::wait_until;
 
 /// What came in.
 pub struct Request {
@@ -63,11 +65,26 @@ impl Endpoint {
         Ok(())
     }
 
+    /// While it is stopped: returns when somebody has tried to reach it, and was sent away.
+    pub fn wait_for_try(&self) -> Result<()> {
+        let listener = self.listen()?;
+        listener.set_nonblocking(true)?;
+        wait_until(PATIENCE, "a connection", || match listener.accept() {
+            Ok(_) => Ok(Some(())),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error.into()),
+        })
+    }
+
     /// Comes back at the same port.
     pub fn start_again(&mut self) -> Result<()> {
-        let listener = TcpListener::bind(self.address).context("the port is taken")?;
+        let listener = self.listen()?;
         self.running = Some(Running::start(listener, Arc::clone(&self.answer)));
         Ok(())
+    }
+
+    fn listen(&self) -> Result<TcpListener> {
+        TcpListener::bind(self.address).context("the port is taken")
     }
 }
 

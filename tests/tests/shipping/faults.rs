@@ -17,12 +17,21 @@ pub trait Side {
     fn stop(&mut self) -> Result<()>;
 }
 
+/// A shipper can also be killed.
+pub trait Shipper: Side {
+    fn kill(&mut self) -> Result<()>;
+}
+
 /// A receiver says what has come through.
 pub trait Receiver: Side {
     /// How many different records.
     fn records(&self) -> Result<usize>;
     /// That these are all, by their `event.id`, and nothing else is there.
     fn check(&self, written: &BTreeMap<String, String>) -> Result<()>;
+    /// While it is away: returns when the shipper has tried to send, where that can be seen.
+    fn wait_for_try(&self) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// Which files a shipper reads.
@@ -34,11 +43,12 @@ pub enum Reads {
     Rotated,
 }
 
-/// Both sides are running, and nothing was written. Stops each of them, and both, rotating meanwhile.
+/// Both sides are running, and nothing was written. Stops each of them, and both, rotating meanwhile;
+/// when both are away, the shipper was killed.
 pub fn every_record_arrives(
     reads: Reads,
     output: &mut Output,
-    shipper: &mut impl Side,
+    shipper: &mut impl Shipper,
     receiver: &mut impl Receiver,
 ) -> Result<()> {
     while_one_is_away(reads, output, shipper, receiver)?;
@@ -49,7 +59,7 @@ pub fn every_record_arrives(
 pub fn while_one_is_away(
     reads: Reads,
     output: &mut Output,
-    shipper: &mut impl Side,
+    shipper: &mut impl Shipper,
     receiver: &mut impl Receiver,
 ) -> Result<()> {
     write_and_rotate(output)?;
@@ -69,12 +79,14 @@ pub fn while_one_is_away(
 fn while_both_are_away(
     reads: Reads,
     output: &mut Output,
-    shipper: &mut impl Side,
+    shipper: &mut impl Shipper,
     receiver: &mut impl Receiver,
 ) -> Result<()> {
     receiver.stop()?;
     write_and_rotate(output)?;
-    shipper.stop()?;
+    // Now it has a batch in its hands.
+    receiver.wait_for_try()?;
+    shipper.kill()?;
     write_and_rotate(output)?;
     shipper.start()?;
     output.tear()?;

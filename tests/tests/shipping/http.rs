@@ -103,6 +103,10 @@ impl Receiver for Http {
     fn check(&self, written: &BTreeMap<String, String>) -> Result<()> {
         self.received.lock().unwrap().received.check(written)
     }
+
+    fn wait_for_try(&self) -> Result<()> {
+        self.endpoint.wait_for_try()
+    }
 }
 
 /// One document, as two lines of a bulk request.

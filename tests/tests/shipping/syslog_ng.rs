@@ -7,7 +7,7 @@ use anyhow::Result;
 use nat_acct_tests::Background;
 
 use crate::directory::Directory;
-use crate::faults::{Reads, Side, every_record_arrives};
+use crate::faults::{Reads, Shipper, Side, every_record_arrives};
 use crate::http::Http;
 use crate::kafka::Kafka;
 use crate::output::Output;
@@ -108,6 +108,15 @@ impl Side for SyslogNg {
         if let Some(mut process) = self.process.take() {
             // While Kafka is away, it does not end by SIGTERM.
             process.stop()?;
+        }
+        Ok(())
+    }
+}
+
+impl Shipper for SyslogNg {
+    fn kill(&mut self) -> Result<()> {
+        if let Some(mut process) = self.process.take() {
+            process.kill()?;
         }
         Ok(())
     }
