@@ -9,7 +9,7 @@ use aya::programs::tc::{NlOptions, TcAttachOptions};
 use aya::programs::{LinkOrder, SchedClassifier, TcAttachType};
 
 use super::hooks::Direction;
-use super::{Lab, Ns};
+use super::{INSIDE, Lab, Ns, OUTSIDE};
 
 /// A program, as its machine code: eight bytes an instruction (RFC 9669).
 pub type Code = Vec<[u8; 8]>;
@@ -146,6 +146,16 @@ pub fn attach_tcx(
         TcAttachOptions::TcxOrder(order),
         code,
     )
+}
+
+/// Attaches a program by TCX wherever the agent attaches, behind all that is there.
+pub fn attach_everywhere(lab: &Lab, code: &Code) -> Result<Vec<Foreign>> {
+    let hooks = [INSIDE, OUTSIDE]
+        .into_iter()
+        .flat_map(|device| Direction::ALL.map(|direction| (device, direction)));
+    hooks
+        .map(|(device, direction)| attach_tcx(lab, device, direction, LinkOrder::last(), code))
+        .collect()
 }
 
 fn attach(

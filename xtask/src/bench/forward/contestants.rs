@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use nat_acct_tests::Lab;
 use nat_acct_tests::lab::INSIDE;
 
-use crate::bench::gateway::{Contestant, Ready, first_two, natlog, present};
+use crate::bench::gateway::{Contestant, Program, Ready, first_two, natlog, present};
 use crate::bench::packages;
 use crate::process::Cmd;
 
@@ -20,12 +20,23 @@ const PROGRAMS: [(&str, &str); 4] = [
 /// All of them, installed where they are missing; those of the others not if `alone`.
 pub fn all(lab: &Lab, agent: PathBuf, alone: bool) -> Vec<Contestant> {
     let mut all = Vec::from(first_two(agent));
+    all.insert(1, empty_programs());
     if !alone {
         packages::install(&PROGRAMS);
         let lines = lab.dir().join("natlog.csv");
         all.extend([natlog(&lines), softflowd(), pmacctd(lab), tcpdump()]);
     }
     all
+}
+
+/// What looking at packets costs before anything is done with them.
+fn empty_programs() -> Contestant {
+    Contestant {
+        name: "empty programs",
+        package: None,
+        program: Program::EmptyPrograms,
+        remark: "four TC programs that return at once, where ours has its own: the floor",
+    }
 }
 
 /// Nobody listens where it sends flows to.

@@ -19,6 +19,8 @@ pub struct Contestant {
 pub enum Program {
     /// The gateway alone.
     Nothing,
+    /// TC programs that return at once, where ours has its own.
+    EmptyPrograms,
     /// The agent's binary.
     Agent(PathBuf),
     /// Another one, which is ready when the kernel says so.

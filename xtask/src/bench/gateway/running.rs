@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use nat_acct_tests::agent::Stopped;
+use nat_acct_tests::lab::foreign::{self, Foreign};
 use nat_acct_tests::lab::{INSIDE, OUTSIDE};
 use nat_acct_tests::{Agent, Background, Lab, Ns, wait_until};
 use nix::sys::signal::Signal;
@@ -20,6 +21,9 @@ const STARTING: Duration = Duration::from_secs(20);
 const ENDING: Duration = Duration::from_secs(10);
 const WRITING: Duration = Duration::from_secs(10);
 
+/// `TC_ACT_UNSPEC` of include/uapi/linux/pkt_cls.h.
+const GO_ON: i32 = -1;
+
 /// A program that takes less of the CPU is idle.
 const IDLE_SHARE: u32 = 50;
 /// One that is not idle then never is.
@@ -33,6 +37,7 @@ pub struct Running {
 
 enum Process {
     Nothing,
+    EmptyPrograms { _programs: Vec<Foreign> },
     Agent(Agent),
     Peer(Background),
 }
@@ -48,6 +53,12 @@ impl Running {
         match &contestant.program {
             Program::Nothing => Ok(Self {
                 process: Process::Nothing,
+                clock: None,
+            }),
+            Program::EmptyPrograms => Ok(Self {
+                process: Process::EmptyPrograms {
+                    _programs: foreign::attach_everywhere(lab, &foreign::returns(GO_ON))?,
+                },
                 clock: None,
             }),
             Program::Agent(binary) => {
@@ -68,7 +79,7 @@ impl Running {
     /// The CPU time that it has taken. That it no longer runs is an error.
     pub fn cpu(&mut self) -> Result<Duration> {
         let ended = match &mut self.process {
-            Process::Nothing => return Ok(Duration::ZERO),
+            Process::Nothing | Process::EmptyPrograms { .. } => return Ok(Duration::ZERO),
             Process::Agent(agent) => agent.process().ended()?,
             Process::Peer(process) => process.ended()?,
         };
@@ -96,7 +107,7 @@ impl Running {
     /// Ends it, but not those that it has started; what the agent leaves.
     pub fn stop(self) -> Result<Option<Stopped>> {
         match self.process {
-            Process::Nothing => Ok(None),
+            Process::Nothing | Process::EmptyPrograms { .. } => Ok(None),
             Process::Agent(agent) => {
                 let stopped = agent.stop()?;
                 let status = stopped.status;
@@ -115,7 +126,7 @@ impl Running {
     pub fn records(&self) -> Option<&Path> {
         match &self.process {
             Process::Agent(agent) => Some(agent.output()),
-            Process::Nothing | Process::Peer(_) => None,
+            Process::Nothing | Process::EmptyPrograms { .. } | Process::Peer(_) => None,
         }
     }
 
