@@ -72,7 +72,14 @@ pub fn compare(truths: &[Truth], records: &[Record]) -> Vec<Row> {
         .enumerate()
         .partition(|(_, truth)| truth.client_port.is_some());
     for (place, truth) in exact.into_iter().chain(vague) {
-        let found = free.iter().position(|record| belongs(truth, record));
+        // A client may use a port again: of its records, the one that agrees.
+        let its = || {
+            free.iter()
+                .enumerate()
+                .filter(|(_, record)| belongs(truth, record))
+        };
+        let agrees = its().find(|(_, record)| row(truth, Some(record)).equal());
+        let found = agrees.or_else(|| its().next()).map(|(index, _)| index);
         let record = found.map(|index| free.remove(index));
         rows.push((place, row(truth, record)));
     }
