@@ -23,7 +23,7 @@ pub struct Args {
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u16).range(1..=60_000))]
     connections: u16,
     /// Small segments a round and program
-    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 300_000, value_parser = clap::value_parser!(u64).range(1..))]
     packets: u64,
     /// What iperf3 transfers a round and program, in its own words
     #[arg(long, default_value = "250M")]
