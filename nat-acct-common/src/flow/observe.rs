@@ -19,7 +19,7 @@ pub fn inside<T: Runtime>(table: &T, segment: &Segment, sender: Sender, interfac
     match place::find(table, &key) {
         Some(bucket) => known(table, bucket, segment, sender),
         None => {
-            if let Some(bucket) = opening::elsewhere(table, segment, sender, interface) {
+            if let Some(bucket) = opening::unknown(table, &key, segment, sender) {
                 slow::known(table, bucket, segment, sender);
             }
         }

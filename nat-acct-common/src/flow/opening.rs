@@ -12,26 +12,20 @@ use crate::{
     packet::{Segment, flag},
 };
 
-/// A segment whose 4-tuple is not in the flow table. If it is not in the overflow map either, a SYN
-/// opens a connection, and anything else is ignored. Returns the bucket of a connection that is there,
-/// or that another processor has opened meanwhile. The key is made again: nearly all packets need it
-/// in registers only.
+/// A segment whose 4-tuple is not known: a SYN opens a connection, anything else is ignored. Returns
+/// the bucket if another processor has opened the connection meanwhile.
 #[inline(never)]
-pub(super) fn elsewhere<'a, T: Runtime>(
+pub(super) fn unknown<'a, T: Runtime>(
     table: &'a T,
+    key: &FlowKey,
     segment: &Segment,
     sender: Sender,
-    interface: u32,
 ) -> Option<&'a Bucket> {
-    let key = FlowKey::of(segment, sender, interface);
-    if let Some(bucket) = place::overflow(table, &key) {
-        return Some(bucket);
-    }
     if !segment.opens() {
         table.ignore(Cause::UnknownConnection, segment);
         return None;
     }
-    match open(table, &key, &Seen::now(table, segment, sender)) {
+    match open(table, key, &Seen::now(table, segment, sender)) {
         Ok(existing) => existing,
         Err(cause) => {
             table.ignore(cause, segment);

@@ -5,15 +5,15 @@
 use super::{Runtime, Table, handle::Flow};
 use crate::layout::{Bucket, Cause, Connection, FlowKey, Owner, Place, WAYS};
 
-/// The bucket of a live connection in the flow table.
+/// The bucket of a live connection.
 #[inline(always)]
 pub(super) fn find<'a, T: Table>(table: &'a T, key: &FlowKey) -> Option<&'a Bucket> {
-    find_at(table, key, Home::of(table, key))
+    let home = Home::of(table, key);
+    find_at(table, key, home).or_else(|| overflow(table, key))
 }
 
-/// That of one that found no place there.
 #[inline(always)]
-pub(super) fn overflow<'a, T: Table>(table: &'a T, key: &FlowKey) -> Option<&'a Bucket> {
+fn overflow<'a, T: Table>(table: &'a T, key: &FlowKey) -> Option<&'a Bucket> {
     let connection = table.connection(table.overflow(key)?)?;
     Some(&connection.own_bucket)
 }

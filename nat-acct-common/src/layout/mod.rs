@@ -32,4 +32,4 @@ pub use per_sender::PerSender;
 pub use crate::memory::overwrite;
 
 /// Version of everything in this module. To be raised with each change of a layout.
-pub const ABI_VERSION: u32 = 6;
+pub const ABI_VERSION: u32 = 5;
