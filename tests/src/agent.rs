@@ -181,7 +181,8 @@ impl Agent {
 
     /// SIGKILL. Returns its records so far.
     pub fn kill(mut self) -> Result<Vec<Value>> {
-        self.process.kill()?;
+        self.process.signal(Signal::SIGKILL)?;
+        self.process.wait(STOPPING)?;
         self.records()
     }
 

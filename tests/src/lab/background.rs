@@ -99,13 +99,6 @@ impl Background {
         })
     }
 
-    /// SIGKILL. Returns when it has ended.
-    pub fn kill(&mut self) -> Result<()> {
-        self.child.kill()?;
-        self.child.wait()?;
-        Ok(())
-    }
-
     /// Ends the guard without ending the program, which ends with its lab.
     pub fn leave_running(mut self) {
         self.killed_on_drop = false;

@@ -72,14 +72,11 @@ pub fn compare(truths: &[Truth], records: &[Record]) -> Vec<Row> {
         .enumerate()
         .partition(|(_, truth)| truth.client_port.is_some());
     for (place, truth) in exact.into_iter().chain(vague) {
+        let belongs = |record: &&Record| belongs(truth, record);
+        let agrees = |record: &&Record| belongs(record) && row(truth, Some(record)).equal();
         // A client may use a port again: of its records, the one that agrees.
-        let its = || {
-            free.iter()
-                .enumerate()
-                .filter(|(_, record)| belongs(truth, record))
-        };
-        let agrees = its().find(|(_, record)| row(truth, Some(record)).equal());
-        let found = agrees.or_else(|| its().next()).map(|(index, _)| index);
+        let found = free.iter().position(agrees);
+        let found = found.or_else(|| free.iter().position(belongs));
         let record = found.map(|index| free.remove(index));
         rows.push((place, row(truth, record)));
     }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use nat_acct_tests::wait::PATIENCE;
-use nat_acct_tests::wait_until;
+use nat_acct_tests::{Background, wait_until};
+use nix::sys::signal::Signal;
 
 use crate::output::Output;
 
@@ -19,7 +20,16 @@ pub trait Side {
 
 /// A shipper can also be killed.
 pub trait Shipper: Side {
-    fn kill(&mut self) -> Result<()>;
+    /// Gives its process away, if it runs.
+    fn take(&mut self) -> Option<Background>;
+
+    fn kill(&mut self) -> Result<()> {
+        if let Some(mut process) = self.take() {
+            process.signal(Signal::SIGKILL)?;
+            process.wait(PATIENCE)?;
+        }
+        Ok(())
+    }
 }
 
 /// A receiver says what has come through.
@@ -43,23 +53,24 @@ pub enum Reads {
     Rotated,
 }
 
-/// Both sides are running, and nothing was written. Stops each of them, and both, rotating meanwhile;
-/// when both are away, the shipper was killed.
-pub fn every_record_arrives(
+/// Both sides are running, and nothing was written. Stops each of them, and both, rotating meanwhile,
+/// and then kills the shipper while the receiver is away.
+pub fn every_record_arrives<S: Shipper>(
     reads: Reads,
     output: &mut Output,
-    shipper: &mut impl Shipper,
+    shipper: &mut S,
     receiver: &mut impl Receiver,
 ) -> Result<()> {
     while_one_is_away(reads, output, shipper, receiver)?;
-    while_both_are_away(reads, output, shipper, receiver)
+    while_both_are_away(reads, output, shipper, S::stop, receiver)?;
+    while_both_are_away(reads, output, shipper, S::kill, receiver)
 }
 
 /// The same, but for both.
 pub fn while_one_is_away(
     reads: Reads,
     output: &mut Output,
-    shipper: &mut impl Shipper,
+    shipper: &mut impl Side,
     receiver: &mut impl Receiver,
 ) -> Result<()> {
     write_and_rotate(output)?;
@@ -76,17 +87,18 @@ pub fn while_one_is_away(
     wait_for_all(reads, output, receiver).context("after the shipper was away")
 }
 
-fn while_both_are_away(
+fn while_both_are_away<S: Shipper>(
     reads: Reads,
     output: &mut Output,
-    shipper: &mut impl Shipper,
+    shipper: &mut S,
+    end: fn(&mut S) -> Result<()>,
     receiver: &mut impl Receiver,
 ) -> Result<()> {
     receiver.stop()?;
     write_and_rotate(output)?;
     // Now it has a batch in its hands.
     receiver.wait_for_try()?;
-    shipper.kill()?;
+    end(shipper)?;
     write_and_rotate(output)?;
     shipper.start()?;
     output.tear()?;

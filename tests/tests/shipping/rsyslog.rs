@@ -7,6 +7,8 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 use nat_acct_tests::Background;
+use nat_acct_tests::wait::PATIENCE;
+use nix::sys::signal::Signal;
 
 use crate::directory::Directory;
 use crate::faults::{Reads, Shipper, Side, every_record_arrives, while_one_is_away};
@@ -120,18 +122,18 @@ impl Side for Rsyslog {
 
     fn stop(&mut self) -> Result<()> {
         if let Some(mut process) = self.process.take() {
-            process.stop()?;
+            process.signal(Signal::SIGTERM)?;
+            // It may wait for Kafka.
+            let status = process.wait(PATIENCE)?;
+            ensure!(status.success(), "{status}: {}", process.stderr());
         }
         Ok(())
     }
 }
 
 impl Shipper for Rsyslog {
-    fn kill(&mut self) -> Result<()> {
-        if let Some(mut process) = self.process.take() {
-            process.kill()?;
-        }
-        Ok(())
+    fn take(&mut self) -> Option<Background> {
+        self.process.take()
     }
 }
 

@@ -114,10 +114,7 @@ impl Side for SyslogNg {
 }
 
 impl Shipper for SyslogNg {
-    fn kill(&mut self) -> Result<()> {
-        if let Some(mut process) = self.process.take() {
-            process.kill()?;
-        }
-        Ok(())
+    fn take(&mut self) -> Option<Background> {
+        self.process.take()
     }
 }

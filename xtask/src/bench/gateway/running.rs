@@ -36,8 +36,10 @@ pub struct Running {
 }
 
 enum Process {
-    Nothing,
-    EmptyPrograms { _programs: Vec<Foreign> },
+    /// What is attached goes with it.
+    None {
+        _attached: Vec<Foreign>,
+    },
     Agent(Agent),
     Peer(Background),
 }
@@ -51,16 +53,11 @@ impl Running {
             command
         };
         match &contestant.program {
-            Program::Nothing => Ok(Self {
-                process: Process::Nothing,
-                clock: None,
-            }),
-            Program::EmptyPrograms => Ok(Self {
-                process: Process::EmptyPrograms {
-                    _programs: foreign::attach_everywhere(lab, &foreign::returns(GO_ON))?,
-                },
-                clock: None,
-            }),
+            Program::Nothing => Ok(Self::without_process(Vec::new())),
+            Program::EmptyPrograms => {
+                let empty = foreign::returns(GO_ON);
+                foreign::attach_everywhere(lab, &empty).map(Self::without_process)
+            }
             Program::Agent(binary) => {
                 let mut command = pinned(&binary.display().to_string());
                 command.args(["run", "--inside", INSIDE, "--outside", OUTSIDE]);
@@ -76,10 +73,19 @@ impl Running {
         }
     }
 
+    fn without_process(attached: Vec<Foreign>) -> Self {
+        Self {
+            process: Process::None {
+                _attached: attached,
+            },
+            clock: None,
+        }
+    }
+
     /// The CPU time that it has taken. That it no longer runs is an error.
     pub fn cpu(&mut self) -> Result<Duration> {
         let ended = match &mut self.process {
-            Process::Nothing | Process::EmptyPrograms { .. } => return Ok(Duration::ZERO),
+            Process::None { .. } => return Ok(Duration::ZERO),
             Process::Agent(agent) => agent.process().ended()?,
             Process::Peer(process) => process.ended()?,
         };
@@ -107,7 +113,7 @@ impl Running {
     /// Ends it, but not those that it has started; what the agent leaves.
     pub fn stop(self) -> Result<Option<Stopped>> {
         match self.process {
-            Process::Nothing | Process::EmptyPrograms { .. } => Ok(None),
+            Process::None { .. } => Ok(None),
             Process::Agent(agent) => {
                 let stopped = agent.stop()?;
                 let status = stopped.status;
@@ -126,7 +132,7 @@ impl Running {
     pub fn records(&self) -> Option<&Path> {
         match &self.process {
             Process::Agent(agent) => Some(agent.output()),
-            Process::Nothing | Process::EmptyPrograms { .. } | Process::Peer(_) => None,
+            Process::None { .. } | Process::Peer(_) => None,
         }
     }
 
