@@ -6,6 +6,7 @@
 #![cfg_attr(target_arch = "bpf", no_main)]
 
 mod in_bucket;
+mod lives;
 #[path = "../object.rs"]
 mod object;
 mod plan;
@@ -76,6 +77,34 @@ pub fn empty(_context: TcContext) -> i32 {
 #[classifier]
 pub fn textbook(context: TcContext) -> i32 {
     textbook::count(&context);
+    TC_ACT_UNSPEC
+}
+
+/// Notes openings and endings as text books do: of segments of clients on the inside.
+#[classifier]
+pub fn lives_inside_ingress(context: TcContext) -> i32 {
+    lives::inside(&context, true);
+    TC_ACT_UNSPEC
+}
+
+/// The same of segments of remotes.
+#[classifier]
+pub fn lives_inside_egress(context: TcContext) -> i32 {
+    lives::inside(&context, false);
+    TC_ACT_UNSPEC
+}
+
+/// The same of segments of clients on the outside.
+#[classifier]
+pub fn lives_outside_egress(context: TcContext) -> i32 {
+    lives::outside(&context);
+    TC_ACT_UNSPEC
+}
+
+/// The same of segments of remotes.
+#[classifier]
+pub fn lives_outside_ingress(context: TcContext) -> i32 {
+    lives::outside(&context);
     TC_ACT_UNSPEC
 }
 

@@ -15,9 +15,11 @@ use network_types::{eth::EthHdr, ip::IpProto};
 #[map]
 static SLOTS: HashMap<[u32; 3], u32> = HashMap::with_max_entries(1, 0);
 
-/// Payload, bytes and packets.
 #[map]
-static SUMS: PerCpuArray<[u64; 3]> = PerCpuArray::with_max_entries(1, 0);
+static SUMS: PerCpuArray<Sums> = PerCpuArray::with_max_entries(1, 0);
+
+/// Payload, bytes and packets.
+pub type Sums = [u64; 3];
 
 /// The headers of IPv4 (RFC 791) and TCP (RFC 9293).
 #[repr(C)]
@@ -33,6 +35,7 @@ struct Headers {
     ports: u32,
     numbers: [u32; 2],
     offset: u8,
+    flags: u8,
 }
 
 /// What there is to count.
@@ -41,6 +44,7 @@ pub struct Counted {
     pub key: [u32; 3],
     pub payload: u64,
     pub bytes: u64,
+    pub flags: u8,
 }
 
 /// Reads a packet.
@@ -61,6 +65,7 @@ pub fn read(context: &TcContext) -> Option<Counted> {
         key: [source, destination, headers.ports],
         payload: bytes.wrapping_sub(20 + u64::from(headers.offset >> 4) * 4),
         bytes,
+        flags: headers.flags,
     })
 }
 
@@ -71,9 +76,14 @@ pub fn count(context: &TcContext) -> Option<()> {
     let slot = *unsafe { SLOTS.get(counted.key) }?;
     let sums = SUMS.get_ptr_mut(slot)?;
     // SAFETY: this processor's own.
-    let [payload, bytes, packets] = unsafe { &mut *sums };
+    add(unsafe { &mut *sums }, &counted);
+    Some(())
+}
+
+/// The three additions.
+#[inline(always)]
+pub fn add([payload, bytes, packets]: &mut Sums, counted: &Counted) {
     *payload += counted.payload;
     *bytes += counted.bytes;
     *packets += 1;
-    Some(())
 }

@@ -110,6 +110,13 @@ impl Connections {
             let is_expected = cause == Cause::Overflowed || total.packets == 0;
             ensure!(is_expected, "{} packets for {cause:?}", total.packets);
         }
+        let opened = self.bench.opened()?;
+        let expected = if self.family == Family::V4 {
+            self.count
+        } else {
+            0
+        };
+        ensure!(opened == expected, "the textbook has {opened} connections");
         let missed = self.bench.missed()?;
         ensure!(missed < TURNS / 100, "{missed} packets found no bucket");
         let mut counted: PerSender<Shown> = PerSender::default();
@@ -129,13 +136,16 @@ impl Connections {
     }
 
     fn one_after_the_other(&mut self, packets: &[Packet]) -> Result<Vec<Row>> {
-        let programs = [Program::Empty, Program::Ours];
-        let mut runs = vec![[Vec::new(), Vec::new()]; packets.len()];
+        let mut programs = vec![Program::Empty, Program::Ours];
+        if self.family == Family::V4 {
+            programs.push(Program::Lives);
+        }
+        let mut runs = vec![vec![Vec::new(); programs.len()]; packets.len()];
         let part = self.count.div_ceil(self.rounds);
         for first in (0..self.count).step_by(part as usize) {
             let turns = part.min(self.count - first);
             for (packet, ns) in packets.iter().zip(&mut runs) {
-                for (program, ns) in programs.into_iter().zip(ns) {
+                for (&program, ns) in programs.iter().zip(ns) {
                     let plan = Plan {
                         turns,
                         first,
@@ -146,10 +156,11 @@ impl Connections {
                 }
             }
             while self.live.next_event().is_some() {}
+            self.bench.drain();
         }
         let rows = packets.iter().zip(runs).flat_map(|(packet, ns)| {
-            let each = programs.into_iter().zip(ns);
-            each.map(|(program, ns)| row(packet, program, ns))
+            let each = programs.iter().zip(ns);
+            each.map(|(&program, ns)| row(packet, program, ns))
         });
         Ok(rows.collect())
     }

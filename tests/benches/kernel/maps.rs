@@ -4,7 +4,7 @@
 use std::fs;
 
 use anyhow::{Context, Result};
-use aya::maps::{Array, HashMap, MapData, ProgramArray};
+use aya::maps::{Array, HashMap, MapData, ProgramArray, RingBuf};
 use aya::programs::{ProgramFd, SchedClassifier};
 use aya::{Ebpf, EbpfLoader};
 use nat_acct::source::live::{Live, Places, Settings};
@@ -51,6 +51,8 @@ pub struct Bench {
     plan: Array<MapData, [u32; 8]>,
     measured: ProgramArray<MapData>,
     missed: Array<MapData, u32>,
+    opened: Array<MapData, u32>,
+    told: RingBuf<MapData>,
 }
 
 impl Bench {
@@ -63,6 +65,9 @@ impl Bench {
             .map_max_entries("BUCKETS", buckets)
             .map_max_entries("SLOTS", connections)
             .map_max_entries("SUMS", connections)
+            .map_max_entries("OPENED", connections)
+            .map_max_entries("OPENED_SUMS", connections)
+            .map_max_entries("TOLD", RING_BYTES)
             .load(&object)?;
         for (_, program) in ebpf.programs_mut() {
             let program: &mut SchedClassifier = program.try_into()?;
@@ -71,6 +76,8 @@ impl Bench {
         let mut take = |name| ebpf.take_map(name).with_context(|| format!("no {name}"));
         let plan = Array::try_from(take("PLAN")?)?;
         let missed = Array::try_from(take("MISSED")?)?;
+        let opened = Array::try_from(take("NEXT")?)?;
+        let told = RingBuf::try_from(take("TOLD")?)?;
         let measured = ProgramArray::try_from(take("MEASURED")?)?;
         let mut slots: HashMap<_, [u32; 3], u32> = HashMap::try_from(take("SLOTS")?)?;
         for number in 0..connections {
@@ -81,7 +88,19 @@ impl Bench {
             plan,
             measured,
             missed,
+            opened,
+            told,
         })
+    }
+
+    /// Takes what the programs have told.
+    pub fn drain(&mut self) {
+        while self.told.next().is_some() {}
+    }
+
+    /// How many connections were opened for the textbook.
+    pub fn opened(&self) -> Result<u32> {
+        Ok(self.opened.get(&0, 0)?)
     }
 
     /// Has the next packets drawn by this plan (see the program's), and seen by this program.

@@ -30,6 +30,8 @@ pub enum Program {
     Empty,
     Textbook,
     InBucket,
+    /// Openings and endings as in text books.
+    Lives,
     Ours,
 }
 
@@ -39,6 +41,7 @@ impl Program {
             Self::Empty => "empty",
             Self::Textbook => "textbook",
             Self::InBucket => "in_bucket",
+            Self::Lives => "lives",
             Self::Ours => "nat-acct",
         }
     }
@@ -57,6 +60,7 @@ pub fn run(
         Program::Empty | Program::Textbook | Program::InBucket => {
             fd(bench.program(program.name())?)?
         }
+        Program::Lives => fd(bench.program(&format!("lives_{}", packet.program()))?)?,
         Program::Ours => fd(ours(live, packet.program())?)?,
     };
     bench.prepare(plan.words(), &measured)?;

@@ -1,6 +1,6 @@
 //! The section of the page: packets of open connections, and what opening and closing takes.
 
-use super::rows::{IN_BUCKET, Row, Rows, TEXTBOOK, ratio};
+use super::rows::{IN_BUCKET, LIVES, Row, Rows, TEXTBOOK, ratio};
 use crate::bench::list::list;
 use crate::bench::machine;
 use crate::bench::spread::{Spread, shown};
@@ -15,6 +15,13 @@ memory of several at a time. In life there is a network stack between two packet
 these two tables.
 ";
 
+const LIFE: &str = "\
+The packets of a handshake and of an ending, connection after connection. `together` adds up the \
+medians. `textbook`: the same as above; a SYN makes an element of the kernel's hash map; SYN and \
+FIN are told through the ring buffer, also the SYN on the outside, of which nothing else is kept. It \
+knows no numbers, no retransmissions and no second connection with the same 4-tuple.
+";
+
 pub fn page(rows: &Rows, rounds: u32) -> String {
     [
         list(machine::facts()),
@@ -23,9 +30,7 @@ pub fn page(rows: &Rows, rounds: u32) -> String {
         open(rows, true).to_string(),
         BACK_TO_BACK.to_owned(),
         opening_and_closing(rows).to_string(),
-        "The packets of a handshake and of an ending, connection after connection. `together` adds \
-         up the medians.\n"
-            .to_owned(),
+        LIFE.to_owned(),
     ]
     .join("\n")
 }
@@ -62,22 +67,53 @@ fn open(rows: &Rows, back_to_back: bool) -> Table {
 
 fn opening_and_closing(rows: &Rows) -> Table {
     let is_wanted = |row: &&Row| !is_drawn(row) && row.connections >= FEW;
-    let mut table = Table::new(&["packet", "connections", "nat-acct ns"]);
-    let mut together = 0.0;
+    let mut table = Table::new(&["packet", "connections", "nat-acct ns", "textbook ns"]);
+    let mut together = Together::default();
     let mut all = rows.ours().filter(is_wanted).peekable();
     while let Some(row) = all.next() {
         let ours = Spread::of(rows.above_empty(row));
-        together += ours.as_ref().map_or(0.0, Spread::median);
+        let textbook = rows.other_above_empty(row, LIVES).and_then(Spread::of);
+        together.add(ours.as_ref(), textbook.as_ref());
         let connections = row.connections.to_string();
-        table.add(vec![name(row), connections.clone(), shown(ours, 0)]);
+        let shown = [shown(ours, 0), shown(textbook, 0)];
+        table.add(
+            [name(row), connections.clone()]
+                .into_iter()
+                .chain(shown)
+                .collect(),
+        );
         let what = |row: &Row| (row.family.clone(), row.connections);
         if all.peek().is_none_or(|next| what(next) != what(row)) {
             let family = format!("together, {}", family(row));
-            table.add(vec![family, connections, format!("{together:.0}")]);
-            together = 0.0;
+            let sums = std::mem::take(&mut together).shown();
+            table.add([family, connections].into_iter().chain(sums).collect());
         }
     }
     table
+}
+
+/// The medians of several packets, added up.
+#[derive(Default)]
+struct Together {
+    ours: f64,
+    textbook: Option<f64>,
+}
+
+impl Together {
+    fn add(&mut self, ours: Option<&Spread>, textbook: Option<&Spread>) {
+        self.ours += ours.map_or(0.0, Spread::median);
+        if let Some(textbook) = textbook {
+            *self.textbook.get_or_insert(0.0) += textbook.median();
+        }
+    }
+
+    fn shown(self) -> [String; 2] {
+        let textbook = self.textbook.map(|sum| format!("{sum:.0}"));
+        [
+            format!("{:.0}", self.ours),
+            textbook.unwrap_or_else(|| "–".to_owned()),
+        ]
+    }
 }
 
 fn meaning(rounds: u32) -> String {

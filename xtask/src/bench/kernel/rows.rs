@@ -22,6 +22,8 @@ const EMPTY: &str = "empty";
 pub const TEXTBOOK: &str = "textbook";
 /// See `nat-acct-ebpf/src/bench/in_bucket.rs`.
 pub const IN_BUCKET: &str = "in_bucket";
+/// See `nat-acct-ebpf/src/bench/lives.rs`.
+pub const LIVES: &str = "lives";
 const OURS: &str = "nat-acct";
 
 impl Rows {
