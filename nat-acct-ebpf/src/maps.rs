@@ -24,19 +24,19 @@ static SEED: Global<Seed> = Global::new(Seed([0; 5]));
 #[unsafe(no_mangle)]
 static SET_MASK: Global<u32> = Global::new(0);
 
-/// Number of slots.
+/// Number of places: buckets of all sets, and spare ones.
 #[unsafe(no_mangle)]
-static SLOTS: Global<u32> = Global::new(0);
+static PLACES: Global<u32> = Global::new(0);
 
 /// Whether the first FIN ends a connection.
 #[unsafe(no_mangle)]
 static CLOSE_ON_FIRST_FIN: Global<u8> = Global::new(0);
 
-/// The flow table.
+/// The flow table, and behind it the spare buckets.
 #[map]
 static FLOWS: Array<Bucket> = Array::with_max_entries(1, BPF_F_MMAPABLE);
 
-/// Where connections are that found no place in the flow table.
+/// In which spare place connections are that found their set full.
 #[map]
 static OVERFLOW: HashMap<FlowKey, u32> = HashMap::with_max_entries(1, 0);
 
@@ -48,13 +48,17 @@ static LOCKS: HashMap<u32, u8> = HashMap::with_max_entries(1024, 0);
 #[map]
 static CONNECTIONS: Array<Connection> = Array::with_max_entries(1, BPF_F_MMAPABLE);
 
-/// The counters of each connection, by processor and slot.
+/// The counters of each connection, by processor and place.
 #[map]
 static COUNTERS: Array<Counters> = Array::with_max_entries(1, BPF_F_MMAPABLE);
 
 /// The free slots.
 #[map]
 static FREE_SLOTS: Queue<u32> = Queue::with_max_entries(1, 0);
+
+/// The free spare places.
+#[map]
+static SPARES: Queue<u32> = Queue::with_max_entries(1, 0);
 
 /// A permit for each opening that may wait for its answer.
 #[map]
@@ -136,8 +140,14 @@ impl Table for Maps {
     }
 
     #[inline(always)]
-    fn bucket(&self, number: u32) -> Option<&Bucket> {
-        FLOWS.get(number)
+    fn bucket(&self, place: u32) -> Option<&Bucket> {
+        FLOWS.get(place)
+    }
+
+    #[inline(always)]
+    fn return_spare(&self, place: u32) {
+        // The queue has room for all of them.
+        let _ = SPARES.push(place, 0);
     }
 
     #[inline(always)]
@@ -147,8 +157,8 @@ impl Table for Maps {
     }
 
     #[inline(always)]
-    fn overflow_insert(&self, key: &FlowKey, slot: u32) -> bool {
-        OVERFLOW.insert(key, slot, BPF_ANY.into()).is_ok()
+    fn overflow_insert(&self, key: &FlowKey, place: u32) -> bool {
+        OVERFLOW.insert(key, place, BPF_ANY.into()).is_ok()
     }
 
     #[inline(always)]
@@ -192,6 +202,11 @@ impl Runtime for Maps {
     }
 
     #[inline(always)]
+    fn take_spare(&self) -> Option<u32> {
+        SPARES.pop().ok().flatten()
+    }
+
+    #[inline(always)]
     fn take_permit(&self) -> bool {
         matches!(PERMITS.pop(), Ok(Some(_)))
     }
@@ -203,10 +218,10 @@ impl Runtime for Maps {
     }
 
     #[inline(always)]
-    fn counters(&self, slot: u32) -> Option<&Counters> {
+    fn counters(&self, place: u32) -> Option<&Counters> {
         // SAFETY: the helper has no precondition.
         let processor = unsafe { bpf_get_smp_processor_id() };
-        COUNTERS.get(Counters::index(processor, SLOTS.load(), slot))
+        COUNTERS.get(Counters::index(processor, PLACES.load(), place))
     }
 
     #[inline(always)]

@@ -23,7 +23,7 @@ pub(super) fn of<'a, T: Table>(
     segment: &Segment,
     sender: Sender,
 ) -> Option<Flow<'a>> {
-    if let Some(challenger) = Flow::unplaced(table, current.connection.challenger.get()) {
+    if let Some(challenger) = Flow::of_slot(table, current.connection.challenger.get()) {
         if is_refusal(&challenger, segment, sender) {
             return Some(challenger);
         }
@@ -36,7 +36,7 @@ pub(super) fn of<'a, T: Table>(
     if seq_fits && (ack_fits || !segment.has(flag::ACK)) {
         return Some(*current);
     }
-    if let Some(predecessor) = Flow::unplaced(table, current.connection.predecessor.get())
+    if let Some(predecessor) = Flow::of_slot(table, current.connection.predecessor.get())
         && self::seq_fits(&predecessor, segment, sender, 1)
         && self::ack_fits(&predecessor, segment, sender, 1)
     {

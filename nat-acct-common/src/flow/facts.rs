@@ -1,7 +1,7 @@
 //! A connection's facts as plain values, for user space.
 
-use super::{Table, sequence};
-use crate::layout::{Bucket, Connection, FlowKey, PerSender, Place, Sender};
+use super::{Table, handle::Flow, sequence};
+use crate::layout::{Bucket, Connection, FlowKey, PerSender, Sender};
 
 /// What is known of a connection at one moment. Times are nanoseconds of the monotonic clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,12 +47,13 @@ impl Facts {
     /// Reads the facts of the connection in `slot`, with a coarse clock of `tick_ns`; `None` if
     /// the slot is free.
     pub fn read<T: Table>(table: &T, slot: u32, tick_ns: u64) -> Option<Self> {
-        let connection = table.connection(slot)?;
+        let Flow {
+            connection, bucket, ..
+        } = Flow::of_slot(table, slot)?;
         let opened_ns = connection.opened_ns.get();
         if opened_ns == 0 {
             return None;
         }
-        let bucket = bucket_of(table, connection, slot);
         let isn = |sender| {
             let known = connection.has_isn.get(sender).get();
             known.then(|| connection.isn.get(sender).get())
@@ -67,7 +68,7 @@ impl Facts {
             slot,
             opened_ns,
             last_syn_ns: connection.last_syn_ns.get(),
-            key: connection.key(),
+            key: bucket.key(),
             opener: connection.opener(),
             isn: each(isn),
             stream_bytes: each(stream_bytes),
@@ -109,17 +110,6 @@ fn answer_missed(connection: &Connection) -> bool {
 
 fn each<T>(f: impl Fn(Sender) -> T) -> PerSender<T> {
     PerSender([Sender::Client, Sender::Remote].map(f))
-}
-
-/// The bucket with the connection's numbers.
-fn bucket_of<'a, T: Table>(table: &'a T, connection: &'a Connection, slot: u32) -> &'a Bucket {
-    match Place::from_bits(connection.place.get()) {
-        Place::Table(number) => table
-            .bucket(number)
-            .filter(|bucket| bucket.owner().slot() == slot),
-        Place::Overflow => None,
-    }
-    .unwrap_or(&connection.own_bucket)
 }
 
 fn last_seen_ns(connection: &Connection, bucket: &Bucket, tick_ns: u64) -> u64 {

@@ -33,8 +33,10 @@ impl<'a> Seen<'a> {
 pub(super) struct Flow<'a> {
     pub slot: u32,
     pub connection: &'a Connection,
-    /// Where its numbers are: a bucket of the flow table, or the connection's own.
+    /// Where its key and its numbers are.
     pub bucket: &'a Bucket,
+    /// The number of the bucket.
+    pub place: u32,
 }
 
 impl<'a> Flow<'a> {
@@ -47,20 +49,26 @@ impl<'a> Flow<'a> {
             slot,
             connection,
             bucket,
+            place: connection.place_number.get(),
         })
     }
 
-    /// The connection in `slot`, which owns no bucket of the table; `None` for slot 0.
+    /// The connection in `slot`; `None` for slot 0.
     #[inline(always)]
-    pub fn unplaced<T: Table>(table: &'a T, slot: u32) -> Option<Self> {
+    pub fn of_slot<T: Table>(table: &'a T, slot: u32) -> Option<Self> {
         if slot == 0 {
             return None;
         }
         let connection = table.connection(slot)?;
-        Some(Self {
+        let place = connection.place_number.get();
+        let bucket = table.bucket(place)?;
+        // While it is opened or released by another processor the place is not yet its own, or no
+        // more.
+        (bucket.owner().slot() == slot).then_some(Self {
             slot,
             connection,
-            bucket: &connection.own_bucket,
+            bucket,
+            place,
         })
     }
 
@@ -73,7 +81,7 @@ impl<'a> Flow<'a> {
     /// Counts a segment, `payload` bytes of which belong to the stream.
     #[inline(always)]
     pub fn account<T: Runtime>(&self, table: &T, seen: &Seen<'_>, payload: u32) {
-        if let Some(counters) = table.counters(self.slot) {
+        if let Some(counters) = table.counters(self.place) {
             counters.add(seen.segment, payload, seen.sender);
         } else {
             table.ignore(Cause::Inconsistent, seen.segment);

@@ -22,5 +22,5 @@ mod table;
 pub use facts::Facts;
 pub use observe::{inside, outside};
 #[cfg(target_has_atomic = "32")]
-pub use retire::{Retired, release, retire, settle};
+pub use retire::{Retired, forget, release, retire};
 pub use table::{Runtime, Table};

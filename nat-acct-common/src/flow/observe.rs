@@ -17,7 +17,7 @@ const FAR: u32 = 1 << 20;
 pub fn inside<T: Runtime>(table: &T, segment: &Segment, sender: Sender, interface: u32) {
     let key = FlowKey::of(segment, sender, interface);
     match place::find(table, &key) {
-        Some(bucket) => known(table, bucket, segment, sender),
+        Some((bucket, place)) => known(table, bucket, place, segment, sender),
         None => {
             if let Some(bucket) = opening::unknown(table, &key, segment, sender) {
                 slow::known(table, bucket, segment, sender);
@@ -27,35 +27,24 @@ pub fn inside<T: Runtime>(table: &T, segment: &Segment, sender: Sender, interfac
 }
 
 #[inline(always)]
-fn known<T: Runtime>(table: &T, bucket: &Bucket, segment: &Segment, sender: Sender) {
+fn known<T: Runtime>(table: &T, bucket: &Bucket, place: u32, segment: &Segment, sender: Sender) {
     let owner = bucket.owner();
     if owner.is_fast() && !segment.has(flag::SYN | flag::FIN | flag::RST) {
         let cell = bucket.next.get(sender);
         let next = cell.get();
         let ahead = sequence::ahead(segment.end(), next).cast_unsigned();
         if ahead < FAR {
-            return fast(table, bucket, owner, segment, sender, (next, ahead));
+            if ahead > 0 {
+                cell.set(next + u64::from(ahead));
+            }
+            note_time(table, bucket, owner);
+            if let Some(counters) = table.counters(place) {
+                counters.add(segment, segment.payload, sender);
+            }
+            return;
         }
     }
     slow::known(table, bucket, segment, sender);
-}
-
-#[inline(always)]
-fn fast<T: Runtime>(
-    table: &T,
-    bucket: &Bucket,
-    owner: Owner,
-    segment: &Segment,
-    sender: Sender,
-    (next, ahead): (u64, u32),
-) {
-    if ahead > 0 {
-        bucket.next.get(sender).set(next + u64::from(ahead));
-    }
-    note_time(table, bucket, owner);
-    if let Some(counters) = table.counters(owner.slot()) {
-        counters.add(segment, segment.payload, sender);
-    }
 }
 
 #[inline(always)]

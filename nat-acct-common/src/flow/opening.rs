@@ -4,11 +4,11 @@
 use super::{
     Runtime,
     handle::{Flow, Seen},
-    place::{self, Claimed},
+    place::{self, Claimant, Claimed},
     sequence, stream,
 };
 use crate::{
-    layout::{Bucket, Cause, EventKind, FlowKey, Owner, Sender},
+    layout::{Bucket, Cause, Connection, EventKind, FlowKey, Owner, Sender},
     packet::{Segment, flag},
 };
 
@@ -40,26 +40,26 @@ fn open<'a, T: Runtime>(
     key: &FlowKey,
     seen: &Seen<'_>,
 ) -> Result<Option<&'a Bucket>, Cause> {
-    let flow = begin(table, key, seen)?;
-    let claimed = place::claim(table, key, flow.connection, flow.slot);
-    if let Ok(Claimed::New(bucket)) = claimed {
-        let flow = Flow { bucket, ..flow };
-        flow.emit(table, EventKind::Opened, seen);
-        account(table, &flow, seen);
-        return Ok(None);
-    }
-    flow.connection.opened_ns.set(0);
-    table.return_slot(flow.slot);
-    table.return_permit();
-    match claimed? {
-        Claimed::New(_) => Ok(None),
+    match begin(table, key, seen, false)? {
+        Claimed::New(bucket) => {
+            if let Some(flow) = Flow::owner_of(table, bucket) {
+                flow.emit(table, EventKind::Opened, seen);
+                account(table, &flow, seen);
+            }
+            Ok(None)
+        }
         Claimed::Existing(bucket) => Ok(Some(bucket)),
     }
 }
 
-/// Takes a slot and notes the opening in it.
+/// Takes a slot and a place, and notes the opening there.
 #[inline(always)]
-fn begin<'a, T: Runtime>(table: &'a T, key: &FlowKey, seen: &Seen<'_>) -> Result<Flow<'a>, Cause> {
+fn begin<'a, T: Runtime>(
+    table: &'a T,
+    key: &FlowKey,
+    seen: &Seen<'_>,
+    is_hidden: bool,
+) -> Result<Claimed<'a>, Cause> {
     if !table.take_permit() {
         return Err(Cause::HalfOpenFull);
     }
@@ -68,24 +68,40 @@ fn begin<'a, T: Runtime>(table: &'a T, key: &FlowKey, seen: &Seen<'_>) -> Result
         return Err(Cause::TableFull);
     };
     let connection = table.connection(slot).ok_or(Cause::Inconsistent)?;
-    connection.begin(key, seen.sender, seen.at_ns, table.ticks());
-    let flow = Flow {
+    connection.begin(seen.sender, seen.at_ns, table.ticks());
+    note_isn(connection, seen);
+    connection.opened_ns.set(seen.at_ns);
+    let claimant = Claimant {
         slot,
         connection,
-        bucket: &connection.own_bucket,
+        next: first_number(seen),
+        is_hidden,
     };
-    learn_isn(&flow, seen);
-    connection.opened_ns.set(seen.at_ns);
-    Ok(flow)
+    let claimed = place::claim(table, key, &claimant);
+    if !matches!(claimed, Ok(Claimed::New(_))) {
+        connection.opened_ns.set(0);
+        table.return_slot(slot);
+        table.return_permit();
+    }
+    claimed
 }
 
 #[inline(always)]
 fn learn_isn(flow: &Flow<'_>, seen: &Seen<'_>) {
-    flow.connection.isn.get(seen.sender).set(seen.segment.seq);
-    flow.next()
-        .get(seen.sender)
-        .set(sequence::first(seen.segment.seq) + u64::from(seen.segment.payload));
-    flow.connection.has_isn.get(seen.sender).set(true);
+    flow.next().get(seen.sender).set(first_number(seen));
+    note_isn(flow.connection, seen);
+}
+
+#[inline(always)]
+fn note_isn(connection: &Connection, seen: &Seen<'_>) {
+    connection.isn.get(seen.sender).set(seen.segment.seq);
+    connection.has_isn.get(seen.sender).set(true);
+}
+
+/// The number after a SYN and what came with it.
+#[inline(always)]
+fn first_number(seen: &Seen<'_>) -> u64 {
+    sequence::first(seen.segment.seq) + u64::from(seen.segment.payload)
 }
 
 /// A SYN for a known 4-tuple.
@@ -100,7 +116,7 @@ pub(super) fn again<T: Runtime>(table: &T, current: &Flow<'_>, seen: &Seen<'_>) 
         learn_isn(current, seen);
         return account(table, current, seen);
     }
-    match Flow::unplaced(table, connection.challenger.get()) {
+    match Flow::of_slot(table, connection.challenger.get()) {
         Some(challenger)
             if challenger
                 .connection
@@ -126,14 +142,17 @@ fn retry<T: Runtime>(table: &T, flow: &Flow<'_>, seen: &Seen<'_>) {
 /// when it is answered.
 #[inline(always)]
 fn challenge<T: Runtime>(table: &T, current: &Flow<'_>, seen: &Seen<'_>) {
-    let key = current.connection.key();
-    let challenger = match begin(table, &key, seen) {
-        Ok(challenger) => challenger,
+    let key = current.bucket.key();
+    let bucket = match begin(table, &key, seen, true) {
+        Ok(Claimed::New(bucket) | Claimed::Existing(bucket)) => bucket,
         Err(cause) => return table.ignore(cause, seen.segment),
+    };
+    let Some(challenger) = Flow::owner_of(table, bucket) else {
+        return table.ignore(Cause::Inconsistent, seen.segment);
     };
     challenger.connection.predecessor.set(current.slot);
     current.connection.challenger.set(challenger.slot);
-    current.bucket.set_owner(Owner::slow(current.slot));
+    current.bucket.change_path(Owner::slow(current.slot));
     challenger.emit(table, EventKind::Opened, seen);
     account(table, &challenger, seen);
     let first_fin = table.closes_on_first_fin() && current.connection.has_any_fin();
@@ -142,24 +161,22 @@ fn challenge<T: Runtime>(table: &T, current: &Flow<'_>, seen: &Seen<'_>) {
     }
 }
 
+/// Tells whether it did.
 #[inline(always)]
-fn take_over<'a, T: Runtime>(
-    table: &'a T,
-    current: &Flow<'a>,
-    challenger: &Flow<'a>,
+fn take_over<T: Runtime>(
+    table: &T,
+    current: &Flow<'_>,
+    challenger: &Flow<'_>,
     seen: &Seen<'_>,
-) -> Option<Flow<'a>> {
+) -> bool {
     match place::hand_over(table, current, challenger) {
-        Ok(bucket) => {
+        Ok(()) => {
             current.emit(table, EventKind::Superseded, seen);
-            Some(Flow {
-                bucket,
-                ..*challenger
-            })
+            true
         }
         Err(cause) => {
             table.count(cause);
-            None
+            false
         }
     }
 }
@@ -168,9 +185,9 @@ fn take_over<'a, T: Runtime>(
 /// the ISN of the current connection (a device that was switched off).
 #[inline(always)]
 pub(super) fn answer<T: Runtime>(table: &T, current: &Flow<'_>, seen: &Seen<'_>) {
-    let challenger = Flow::unplaced(table, current.connection.challenger.get())
+    let challenger = Flow::of_slot(table, current.connection.challenger.get())
         .filter(|challenger| acknowledges(challenger, seen));
-    match challenger.and_then(|challenger| take_over(table, current, &challenger, seen)) {
+    match challenger.filter(|challenger| take_over(table, current, challenger, seen)) {
         Some(successor) => answered(table, &successor, seen),
         None if acknowledges(current, seen) => {
             answered(table, current, seen);

@@ -1,21 +1,22 @@
 //! Finding and claiming buckets. A key lives in one set of the table, in any of its buckets, or
-//! else in the overflow map. A set's lock is taken to claim a bucket or to change its owner, never
-//! to find one.
+//! else in a spare bucket, where the overflow map finds it. A set's lock is taken to claim a bucket
+//! or to show another connection for a key, never to find one.
 
 use super::{Runtime, Table, handle::Flow};
-use crate::layout::{Bucket, Cause, Connection, FlowKey, Owner, Place, WAYS};
+use crate::layout::{Bucket, Cause, Connection, FlowKey, Owner, WAYS};
 
-/// The bucket of a live connection.
+/// The bucket of a live connection, and its place.
 #[inline(always)]
-pub(super) fn find<'a, T: Table>(table: &'a T, key: &FlowKey) -> Option<&'a Bucket> {
+pub(super) fn find<'a, T: Table>(table: &'a T, key: &FlowKey) -> Option<(&'a Bucket, u32)> {
     let home = Home::of(table, key);
     find_at(table, key, home).or_else(|| overflow(table, key))
 }
 
 #[inline(always)]
-fn overflow<'a, T: Table>(table: &'a T, key: &FlowKey) -> Option<&'a Bucket> {
-    let connection = table.connection(table.overflow(key)?)?;
-    Some(&connection.own_bucket)
+fn overflow<'a, T: Table>(table: &'a T, key: &FlowKey) -> Option<(&'a Bucket, u32)> {
+    let place = table.overflow(key)?;
+    let bucket = table.bucket(place)?;
+    bucket.owner().is_live().then_some((bucket, place))
 }
 
 /// The set that a key belongs to, and the way where the search begins: one that spreads, so that
@@ -36,19 +37,26 @@ impl Home {
         }
     }
 
-    /// The number of the bucket at `step` of the search.
+    /// The place at `step` of the search.
     #[inline(always)]
-    const fn bucket(self, step: u32) -> u32 {
+    const fn place(self, step: u32) -> u32 {
         self.set * WAYS + (self.first_way + step) % WAYS
     }
 }
 
+/// The set that `key` belongs to.
+#[cfg(target_has_atomic = "32")]
+pub(super) fn set_of<T: Table>(table: &T, key: &FlowKey) -> u32 {
+    Home::of(table, key).set
+}
+
 #[inline(always)]
-fn find_at<'a, T: Table>(table: &'a T, key: &FlowKey, home: Home) -> Option<&'a Bucket> {
+fn find_at<'a, T: Table>(table: &'a T, key: &FlowKey, home: Home) -> Option<(&'a Bucket, u32)> {
     for step in 0..WAYS {
-        let bucket = table.bucket(home.bucket(step))?;
+        let place = home.place(step);
+        let bucket = table.bucket(place)?;
         if bucket.owner().is_live() && bucket.holds(key) {
-            return Some(bucket);
+            return Some((bucket, place));
         }
     }
     None
@@ -62,7 +70,19 @@ pub(super) enum Claimed<'a> {
     Existing(&'a Bucket),
 }
 
-/// Finds a bucket for `connection`, whose facts are complete, and makes `slot` its owner.
+/// Who is to have a bucket.
+#[derive(Clone, Copy)]
+pub(super) struct Claimant<'a> {
+    pub slot: u32,
+    /// Its facts, which are complete but for the place.
+    pub connection: &'a Connection,
+    /// The next number of the opener.
+    pub next: u64,
+    /// Whether segments do not find it yet, because another has the key.
+    pub is_hidden: bool,
+}
+
+/// Finds a place for a connection with `key`, notes it in the facts, and begins the bucket.
 ///
 /// # Errors
 ///
@@ -71,14 +91,13 @@ pub(super) enum Claimed<'a> {
 pub(super) fn claim<'a, T: Runtime>(
     table: &'a T,
     key: &FlowKey,
-    connection: &'a Connection,
-    slot: u32,
+    claimant: &Claimant<'a>,
 ) -> Result<Claimed<'a>, Cause> {
     let home = Home::of(table, key);
     if !table.lock(home.set) {
         return Err(Cause::NoPlace);
     }
-    let claimed = claim_locked(table, key, connection, slot, home);
+    let claimed = claim_locked(table, key, claimant, home);
     table.unlock(home.set);
     claimed
 }
@@ -87,79 +106,99 @@ pub(super) fn claim<'a, T: Runtime>(
 fn claim_locked<'a, T: Runtime>(
     table: &'a T,
     key: &FlowKey,
-    connection: &'a Connection,
-    slot: u32,
+    claimant: &Claimant<'a>,
     home: Home,
 ) -> Result<Claimed<'a>, Cause> {
-    if let Some(bucket) = find_at(table, key, home) {
+    if !claimant.is_hidden
+        && let Some((bucket, _)) = find_at(table, key, home).or_else(|| overflow(table, key))
+    {
         return Ok(Claimed::Existing(bucket));
     }
-    for step in 0..WAYS {
-        let number = home.bucket(step);
-        let bucket = table.bucket(number).ok_or(Cause::Inconsistent)?;
-        if bucket.owner() == Owner::FREE {
-            connection.place.set(Place::Table(number).to_bits());
-            bucket.set_key(key);
-            bucket.copy_numbers(&connection.own_bucket);
-            bucket.set_owner(Owner::slow(slot));
-            return Ok(Claimed::New(bucket));
-        }
+    let connection = claimant.connection;
+    let bucket = free_bucket(table, connection, home)
+        .or_else(|| spare_bucket(table, connection))
+        .ok_or(Cause::NoPlace)?;
+    bucket.begin(key);
+    bucket.next.get(connection.opener()).set(claimant.next);
+    bucket.last_seen_ticks.set(connection.opened_ticks.get());
+    if claimant.is_hidden {
+        bucket.set_owner(Owner::hidden(claimant.slot));
+        return Ok(Claimed::New(bucket));
     }
-    if let Some(bucket) = overflow(table, key) {
-        return Ok(Claimed::Existing(bucket));
-    }
-    connection.place.set(Place::Overflow.to_bits());
-    connection.own_bucket.set_owner(Owner::slow(slot));
-    if !table.overflow_insert(key, slot) {
+    bucket.set_owner(Owner::slow(claimant.slot));
+    let place = connection.place_number.get();
+    if table.is_spare(place) && !table.overflow_insert(key, place) {
+        bucket.set_owner(Owner::FREE);
+        table.return_spare(place);
         return Err(Cause::NoPlace);
     }
-    table.count(Cause::Overflowed);
-    Ok(Claimed::New(&connection.own_bucket))
+    Ok(Claimed::New(bucket))
 }
 
-/// Makes `successor` the owner of the bucket of `old`, whose numbers move into its facts. Returns
-/// the bucket where the successor is found from now on.
 #[inline(always)]
-pub(super) fn hand_over<'a, T: Table>(
+fn free_bucket<'a, T: Table>(
     table: &'a T,
-    old: &Flow<'a>,
-    successor: &Flow<'a>,
-) -> Result<&'a Bucket, Cause> {
-    let key = old.connection.key();
+    connection: &Connection,
+    home: Home,
+) -> Option<&'a Bucket> {
+    for step in 0..WAYS {
+        let place = home.place(step);
+        let bucket = table.bucket(place)?;
+        if bucket.owner() == Owner::FREE {
+            connection.place_number.set(place);
+            return Some(bucket);
+        }
+    }
+    None
+}
+
+#[inline(always)]
+fn spare_bucket<'a, T: Runtime>(table: &'a T, connection: &Connection) -> Option<&'a Bucket> {
+    let place = table.take_spare()?;
+    connection.place_number.set(place);
+    table.count(Cause::Overflowed);
+    table.bucket(place)
+}
+
+/// Has segments with `key` find `flow`; `false` when the overflow map is full.
+#[inline(always)]
+pub(super) fn show<T: Table>(table: &T, key: &FlowKey, flow: &Flow<'_>) -> bool {
+    flow.bucket.set_owner(Owner::slow(flow.slot));
+    !table.is_spare(flow.place) || table.overflow_insert(key, flow.place)
+}
+
+/// Has segments with the key of `old` find `successor` instead.
+///
+/// # Errors
+///
+/// [`Cause::NoPlace`].
+#[inline(always)]
+pub(super) fn hand_over<T: Table>(
+    table: &T,
+    old: &Flow<'_>,
+    successor: &Flow<'_>,
+) -> Result<(), Cause> {
+    let key = old.bucket.key();
     let home = Home::of(table, &key);
     if !table.lock(home.set) {
         return Err(Cause::NoPlace);
     }
-    let bucket = hand_over_locked(table, &key, old, successor);
+    let is_shown = show(table, &key, successor);
+    if is_shown {
+        old.bucket.set_owner(Owner::hidden(old.slot));
+        if table.is_spare(old.place) && !table.is_spare(successor.place) {
+            table.overflow_remove(&key);
+        }
+    } else {
+        successor.bucket.set_owner(Owner::hidden(successor.slot));
+    }
     table.unlock(home.set);
-    Ok(bucket)
-}
-
-#[inline(always)]
-fn hand_over_locked<'a, T: Table>(
-    table: &'a T,
-    key: &FlowKey,
-    old: &Flow<'a>,
-    successor: &Flow<'a>,
-) -> &'a Bucket {
-    let place = old.connection.place.get();
+    if !is_shown {
+        return Err(Cause::NoPlace);
+    }
     old.connection.successor.set(successor.slot);
     old.connection.challenger.set(0);
     old.connection.superseded.set(true);
     successor.connection.predecessor.set(old.slot);
-    successor.connection.place.set(place);
-    match Place::from_bits(place) {
-        Place::Table(_) => {
-            old.connection.own_bucket.copy_numbers(old.bucket);
-            old.bucket.copy_numbers(successor.bucket);
-            old.bucket.set_owner(Owner::slow(successor.slot));
-            old.bucket
-        }
-        Place::Overflow => {
-            successor.bucket.set_owner(Owner::slow(successor.slot));
-            // The element exists, so there is room for its new value.
-            table.overflow_insert(key, successor.slot);
-            successor.bucket
-        }
-    }
+    Ok(())
 }

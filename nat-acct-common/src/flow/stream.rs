@@ -104,7 +104,7 @@ pub(super) fn finish<T: Runtime>(table: &T, flow: &Flow<'_>, seen: &Seen<'_>) {
 
 #[inline(always)]
 fn keep_on_slow_path(flow: &Flow<'_>) {
-    flow.bucket.set_owner(Owner::slow(flow.slot));
+    flow.bucket.change_path(Owner::slow(flow.slot));
 }
 
 /// Back to the fast path when nothing needs the whole state any more.
@@ -117,6 +117,6 @@ fn leave_slow_path(flow: &Flow<'_>) {
         && connection.challenger.get() == 0
         && connection.predecessor.get() == 0;
     if plain {
-        flow.bucket.set_owner(Owner::fast(flow.slot));
+        flow.bucket.change_path(Owner::fast(flow.slot));
     }
 }

@@ -2,7 +2,7 @@
 //! or from user space, or the vectors of replay and tests.
 
 use crate::{
-    layout::{Bucket, Cause, Connection, Counters, Event, FlowKey, OutsideKey, Seed},
+    layout::{Bucket, Cause, Connection, Counters, Event, FlowKey, OutsideKey, Seed, WAYS},
     packet::Segment,
 };
 
@@ -14,14 +14,23 @@ pub trait Table {
     /// Number of sets less one; the number is a power of two.
     fn set_mask(&self) -> u32;
 
-    /// The bucket with a number: set times [`WAYS`](crate::layout::WAYS) plus way.
-    fn bucket(&self, number: u32) -> Option<&Bucket>;
+    /// The bucket at a place: set times [`WAYS`](crate::layout::WAYS) plus way, or a spare one.
+    fn bucket(&self, place: u32) -> Option<&Bucket>;
 
-    /// The slot under `key` in the overflow map.
+    /// Whether no set has this place.
+    #[inline(always)]
+    fn is_spare(&self, place: u32) -> bool {
+        place / WAYS > self.set_mask()
+    }
+
+    /// Gives back a spare place.
+    fn return_spare(&self, place: u32);
+
+    /// The spare place under `key` in the overflow map.
     fn overflow(&self, key: &FlowKey) -> Option<u32>;
 
-    /// Writes `slot` under `key` in the overflow map; `false` when that is full.
-    fn overflow_insert(&self, key: &FlowKey, slot: u32) -> bool;
+    /// Writes a spare place under `key` in the overflow map; `false` when that is full.
+    fn overflow_insert(&self, key: &FlowKey, place: u32) -> bool;
 
     /// Removes `key` from the overflow map.
     fn overflow_remove(&self, key: &FlowKey);
@@ -48,6 +57,9 @@ pub trait Runtime: Table {
     /// Gives back a slot that found no bucket.
     fn return_slot(&self, slot: u32);
 
+    /// Takes a spare place.
+    fn take_spare(&self) -> Option<u32>;
+
     /// Takes one of the permits for openings that are not answered yet: their number is bounded, so
     /// that a flood of them leaves room for connections.
     fn take_permit(&self) -> bool;
@@ -55,8 +67,8 @@ pub trait Runtime: Table {
     /// Gives back the permit of an opening that was answered, or found no place.
     fn return_permit(&self);
 
-    /// The counters of the connection in `slot`, those of the processor that runs.
-    fn counters(&self, slot: u32) -> Option<&Counters>;
+    /// The counters of the connection at `place`, those of the processor that runs.
+    fn counters(&self, place: u32) -> Option<&Counters>;
 
     /// Notes a SYN on the outside.
     ///

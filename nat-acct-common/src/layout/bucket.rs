@@ -1,5 +1,7 @@
-//! The flow table: sets of [`WAYS`] buckets of one cache line each. What the fast
-//! path touches of a connection, but for the counters, is in its bucket.
+//! The flow table: sets of [`WAYS`] buckets of one cache line each, and behind them spare ones for
+//! what finds its set full. A bucket's number is its place; its connection stays there from its
+//! opening until it is harvested. What the fast path touches of a connection, but for the counters,
+//! is in its bucket.
 
 use super::{FlowKey, PerSender, Sender, manifest::described};
 use crate::memory::Shared;
@@ -8,7 +10,7 @@ use crate::memory::Shared;
 /// hides a bucket, and one lock a set is enough for opening and closing.
 pub const WAYS: u32 = 8;
 
-/// One place of the flow table: an element of the kernel's array.
+/// An element of the kernel's array.
 #[repr(C, align(8))]
 #[derive(Default)]
 pub struct Bucket {
@@ -16,26 +18,26 @@ pub struct Bucket {
     /// For each sender, the sequence number that comes next, extended to 64 bits: the lower half
     /// is the number on the wire, the upper half starts at 1 and counts wraps.
     pub next: PerSender<Shared<u64>>,
-    owner: Shared<u32>,
+    owned_by: Shared<u32>,
     /// When the last segment was seen, in the coarse clock's ticks.
     pub last_seen_ticks: Shared<u32>,
 }
 
 const _: () = assert!(size_of::<Bucket>() == 64);
 
-described! { Bucket as "bucket": key, next, owner, last_seen_ticks }
+described! { Bucket as "bucket": key, next, owned_by, last_seen_ticks }
 
 impl Bucket {
     /// Which connection the bucket belongs to.
     #[inline(always)]
     pub fn owner(&self) -> Owner {
-        Owner(self.owner.get())
+        Owner(self.owned_by.get())
     }
 
-    /// Makes the bucket another's, or changes the path of its segments.
+    /// Makes the bucket another's, or shows or hides its connection.
     #[inline(always)]
     pub fn set_owner(&self, owner: Owner) {
-        self.owner.set(owner.0);
+        self.owned_by.set(owner.0);
     }
 
     /// Whether the bucket was last claimed for `key`.
@@ -50,26 +52,29 @@ impl Bucket {
     }
 
     /// The key that the bucket was last claimed for.
-    pub(crate) fn key(&self) -> FlowKey {
+    #[inline(always)]
+    pub fn key(&self) -> FlowKey {
         let [a, b, c, d, e] = &self.key;
         FlowKey::from_words([a.get(), b.get(), c.get(), d.get(), e.get()])
     }
 
-    /// Copies everything but key and owner.
+    /// Writes the key and forgets all numbers; the owner is written last, by the caller.
     #[inline(always)]
-    pub(crate) fn copy_numbers(&self, other: &Self) {
-        for sender in [Sender::Client, Sender::Remote] {
-            self.next.get(sender).set(other.next.get(sender).get());
+    pub(crate) fn begin(&self, key: &FlowKey) {
+        for (cell, word) in self.key.iter().zip(key.words()) {
+            cell.set(word);
         }
-        self.last_seen_ticks.set(other.last_seen_ticks.get());
+        for sender in [Sender::Client, Sender::Remote] {
+            self.next.get(sender).set(0);
+        }
     }
 
-    /// Writes the key; the owner is written last, by the caller.
+    /// Changes the path of the segments that find their connection here. One that they do not find
+    /// stays hidden.
     #[inline(always)]
-    pub(crate) fn set_key(&self, key: &FlowKey) {
-        let words = key.words();
-        for (cell, word) in self.key.iter().zip(words) {
-            cell.set(word);
+    pub(crate) fn change_path(&self, owner: Owner) {
+        if self.owner().is_live() {
+            self.set_owner(owner);
         }
     }
 }
@@ -84,8 +89,8 @@ impl Owner {
     /// The bucket may be claimed.
     pub const FREE: Self = Self(0);
     const SLOW: u32 = 1 << 31;
-    const RETIRED: u32 = 1 << 30;
-    const SLOT: u32 = Self::RETIRED - 1;
+    const HIDDEN: u32 = 1 << 30;
+    const SLOT: u32 = Self::HIDDEN - 1;
 
     /// An established connection with nothing special: its plain segments take the fast path.
     #[inline(always)]
@@ -99,17 +104,18 @@ impl Owner {
         Self((slot & Self::SLOT) | Self::SLOW)
     }
 
-    /// A connection that was taken out: new segments do not find it. The bucket may not be claimed
-    /// before each program that may still look at it has ended, and the record is written.
+    /// A connection that segments do not find by their 4-tuple: it waits for an answer while an
+    /// older one has the 4-tuple, or it was taken out. Then the bucket may not be claimed before each
+    /// program that may still look at it has ended, and the record is written.
     #[inline(always)]
-    pub const fn retired(slot: u32) -> Self {
-        Self((slot & Self::SLOT) | Self::RETIRED)
+    pub const fn hidden(slot: u32) -> Self {
+        Self((slot & Self::SLOT) | Self::HIDDEN)
     }
 
     /// Whether segments find the connection here.
     #[inline(always)]
     pub const fn is_live(self) -> bool {
-        self.0 & Self::RETIRED == 0 && self.0 & Self::SLOT != 0
+        self.0 & Self::HIDDEN == 0 && self.0 & Self::SLOT != 0
     }
 
     /// The slot of the connection; 0 where there is none.
@@ -127,11 +133,13 @@ impl Owner {
 
 #[cfg(target_has_atomic = "32")]
 impl Bucket {
-    /// Sets the owner to `new` if `slot` owns the bucket, on whichever path or retired; tells
-    /// whether it did.
-    pub fn disown(&self, slot: u32, new: Owner) -> bool {
-        [Owner::slow(slot), Owner::fast(slot), Owner::retired(slot)]
-            .into_iter()
-            .any(|owner| self.owner.replace(owner.0, new.0))
+    /// Hides the connection in `slot` from segments, on whichever path they are.
+    pub fn hide(&self, slot: u32) {
+        let hidden = Owner::hidden(slot);
+        let shown = [Owner::slow(slot), Owner::fast(slot)];
+        // One that is on neither path is hidden.
+        let _ = shown
+            .iter()
+            .any(|owner| self.owned_by.replace(owner.0, hidden.0));
     }
 }

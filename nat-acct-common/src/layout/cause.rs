@@ -29,10 +29,10 @@ pub enum Cause {
     TableFull,
     /// A connection that was not taken on, because too many openings wait for an answer.
     HalfOpenFull,
-    /// A connection that was not taken on, because its set stayed locked or the overflow map is
-    /// full.
+    /// A connection that was not taken on, because its set stayed locked or no spare place is
+    /// free.
     NoPlace,
-    /// A connection that found no place in its set and went to the overflow map: exact, slower.
+    /// A connection that found its set full and has a spare place: exact, slower.
     Overflowed,
     /// An event that found the ring buffer full; a sweep finds what it spoke of.
     EventLost,

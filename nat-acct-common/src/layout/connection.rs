@@ -4,7 +4,7 @@
 //!
 //! Each field is written by one kind of packet, so programs on several processors need no lock.
 
-use super::{Bucket, FlowKey, Owner, PerSender, Sender, manifest::described};
+use super::{PerSender, Sender, manifest::described};
 use crate::{memory::Shared, packet::Segment};
 
 /// The facts of one connection. A number of 0 stands for "not seen" where nothing else is said.
@@ -14,8 +14,6 @@ pub struct Connection {
     /// When the opening SYN was seen, in nanoseconds of the monotonic clock; 0 for a free slot.
     /// With the slot it identifies the connection.
     pub opened_ns: Shared<u64>,
-    /// The 4-tuple; and what a bucket holds, while the connection owns none in the flow table.
-    pub own_bucket: Bucket,
     /// When the last segment outside the fast path was seen.
     pub last_ns: Shared<u64>,
     /// When the first FIN of each sender was seen.
@@ -34,8 +32,8 @@ pub struct Connection {
     pub fin_seq: PerSender<Shared<u32>>,
     /// The coarse clock at the opening.
     pub opened_ticks: Shared<u32>,
-    /// Where the bucket of the 4-tuple is, see [`Place`].
-    pub place: Shared<u32>,
+    /// The number of its bucket, where the 4-tuple is, and of its counters.
+    pub place_number: Shared<u32>,
     /// Slot of an opening with the same 4-tuple that has not been answered yet.
     pub challenger: Shared<u32>,
     /// Slot of the connection that had the 4-tuple before.
@@ -64,26 +62,22 @@ pub struct Connection {
     padding: [u8; 4],
 }
 
-const _: () = assert!(size_of::<Connection>() == 176);
+const _: () = assert!(size_of::<Connection>() == 112);
 
 described! {
     Connection as "connection":
-    opened_ns, own_bucket, last_ns, fin_ns, rst_ns, last_syn_ns, record_number, isn, alternate_isn,
-    fin_seq, opened_ticks, place, challenger, predecessor, successor, opener, has_isn, moved,
+    opened_ns, last_ns, fin_ns, rst_ns, last_syn_ns, record_number, isn, alternate_isn,
+    fin_seq, opened_ticks, place_number, challenger, predecessor, successor, opener, has_isn, moved,
     has_alternate, established, alive_after_rst, superseded, challenged, isn_is_shared,
 }
 
 impl Connection {
-    /// Writes everything that the opening SYN says but its number and [`Self::opened_ns`], which
-    /// publishes and comes last.
+    /// Writes everything that the opening SYN says but its number, its place and
+    /// [`Self::opened_ns`], which publishes and comes last.
     #[inline(always)]
-    pub(crate) fn begin(&self, key: &FlowKey, opener: Sender, now_ns: u64, ticks: u32) {
-        self.own_bucket.set_key(key);
-        self.own_bucket.set_owner(Owner::FREE);
-        self.own_bucket.last_seen_ticks.set(ticks);
+    pub(crate) fn begin(&self, opener: Sender, now_ns: u64, ticks: u32) {
         for sender in [Sender::Client, Sender::Remote] {
             self.fin_ns.get(sender).set(0);
-            self.own_bucket.next.get(sender).set(0);
             self.has_isn.get(sender).set(false);
             self.moved.get(sender).set(false);
             self.alive_after_rst.get(sender).set(false);
@@ -102,11 +96,6 @@ impl Connection {
         self.superseded.set(false);
         self.challenged.set(false);
         self.isn_is_shared.set(false);
-    }
-
-    /// The 4-tuple and the zone.
-    pub fn key(&self) -> FlowKey {
-        self.own_bucket.key()
     }
 
     /// Who sent the opening SYN.
@@ -144,36 +133,5 @@ impl Connection {
         let alive = |sender| self.alive_after_rst.get(sender).get();
         fin(Sender::Client) && fin(Sender::Remote)
             || self.rst_ns.get() != 0 && !(alive(Sender::Client) && alive(Sender::Remote))
-    }
-}
-
-/// Where the bucket of a 4-tuple is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// In the flow table; the number is set times [`super::WAYS`] plus way.
-    Table(u32),
-    /// In the connection itself, which is found by the overflow map.
-    Overflow,
-}
-
-impl Place {
-    const OVERFLOW: u32 = u32::MAX;
-
-    /// As it is stored in [`Connection::place`].
-    #[inline(always)]
-    pub const fn to_bits(self) -> u32 {
-        match self {
-            Self::Table(number) => number,
-            Self::Overflow => Self::OVERFLOW,
-        }
-    }
-
-    /// The inverse of [`Self::to_bits`].
-    pub const fn from_bits(bits: u32) -> Self {
-        if bits == Self::OVERFLOW {
-            Self::Overflow
-        } else {
-            Self::Table(bits)
-        }
     }
 }

@@ -1,5 +1,6 @@
-//! What is counted for a connection: one element for each processor and slot, all slots of a
-//! processor together.
+//! What is counted for a connection: one element for each processor and place, all places of a
+//! processor together. Where it is follows from the 4-tuple alone, so a processor can fetch it
+//! while it still waits for the bucket.
 
 use core::ops::AddAssign;
 
@@ -31,10 +32,11 @@ impl Counters {
         add(&volume.packets, segment.packets);
     }
 
-    /// Where the counters for `slot` are, of so many slots, that the processor with this number writes.
+    /// Where the counters of `place` are, of so many places, that the processor with this number
+    /// writes.
     #[inline(always)]
-    pub const fn index(processor: u32, slots: u32, slot: u32) -> u32 {
-        processor.wrapping_mul(slots).wrapping_add(slot)
+    pub const fn index(processor: u32, places: u32, place: u32) -> u32 {
+        processor.wrapping_mul(places).wrapping_add(place)
     }
 
     /// Counts from 0 again. Nobody may be counting.

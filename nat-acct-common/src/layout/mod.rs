@@ -19,7 +19,7 @@ pub use address::Address;
 pub use bucket::{Bucket, Owner, WAYS};
 pub use cause::{Cause, Ignored, IgnoredTotal};
 pub use clock::ClockPair;
-pub use connection::{Connection, Place};
+pub use connection::Connection;
 pub use counters::{Counters, Volume};
 pub use event::{Event, EventKind};
 pub use instance::{Instance, Names};
@@ -32,4 +32,4 @@ pub use per_sender::PerSender;
 pub use crate::memory::overwrite;
 
 /// Version of everything in this module. To be raised with each change of a layout.
-pub const ABI_VERSION: u32 = 5;
+pub const ABI_VERSION: u32 = 6;

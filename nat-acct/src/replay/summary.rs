@@ -115,7 +115,7 @@ fn ignored(streams: &[Stream], accounts: &Accounts) -> String {
             .iter()
             .map(|stream| stream.read().ignored[cause as usize])
             .sum();
-        // What went to the overflow map is counted like any other.
+        // What has a spare place is counted like any other.
         if cause != Cause::Overflowed {
             add(cause.name(), parsed + total.packets);
         }

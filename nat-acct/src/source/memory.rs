@@ -5,7 +5,7 @@ mod table;
 
 use nat_acct_common::{
     flow::{self, Facts, Runtime as _, Table as _},
-    layout::{Cause, EventKind, IgnoredTotal, OutsideSyn, PerSender, Sender, Volume},
+    layout::{Cause, EventKind, IgnoredTotal, OutsideSyn, Sender},
     packet::Segment,
 };
 
@@ -130,17 +130,19 @@ impl MemorySource {
         let facts = self.facts(slot)?;
         Some(engine::Event::Counted(Counted {
             facts,
-            volumes: self.table.counters(slot)?.volumes(),
+            volumes: self.table.volumes_of(slot)?,
             later_stream_bytes: facts.stream_bytes,
         }))
     }
 
     fn harvest(&mut self, slot: u32) -> Option<engine::Event> {
         let retired = flow::retire(&self.table, slot)?;
-        let facts = flow::settle(&self.table, &retired, TICK_NS);
-        flow::release(&self.table, retired);
-        let volumes: PerSender<Volume> = self.table.take_counters(slot)?.volumes();
+        let facts = self.facts(slot)?;
+        let volumes = self.table.volumes_of(slot)?;
+        flow::forget(&self.table, &retired);
+        self.table.clear_counters(retired.place);
+        flow::release(&self.table, &retired);
         self.table.return_slot(slot);
-        facts.map(|facts| engine::Event::Harvested(facts, volumes))
+        Some(engine::Event::Harvested(facts, volumes))
     }
 }

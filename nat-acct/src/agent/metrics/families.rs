@@ -193,7 +193,7 @@ pub(super) const FAMILIES: &[Family] = &[
         "nat_acct_openings_overflowed_total",
         &[],
         Counter(|f| one(packets(f, Cause::Overflowed))),
-        "Connections that went to the overflow map: exact, slower.",
+        "Connections that found their set of the flow table full: exact, slower.",
     ),
     family(
         "nat_acct_events_lost_total",

@@ -10,51 +10,51 @@ use super::{mapped::MappedArray, table::mapped};
 /// The map COUNTERS.
 pub(super) struct AllCounters {
     memory: MappedArray<Counters>,
-    slots: u32,
+    places: u32,
     processors: u32,
 }
 
 impl AllCounters {
     /// Those of the programs.
-    pub(super) fn of(ebpf: &Ebpf, slots: u32) -> Result<Self> {
-        let memory = mapped(ebpf, "COUNTERS", elements(slots)?)?;
-        Ok(Self::new(memory, slots, processors()?))
+    pub(super) fn of(ebpf: &Ebpf, places: u32) -> Result<Self> {
+        let memory = mapped(ebpf, "COUNTERS", elements(places)?)?;
+        Ok(Self::new(memory, places, processors()?))
     }
 
-    pub(super) const fn new(memory: MappedArray<Counters>, slots: u32, processors: u32) -> Self {
+    pub(super) const fn new(memory: MappedArray<Counters>, places: u32, processors: u32) -> Self {
         Self {
             memory,
-            slots,
+            places,
             processors,
         }
     }
 
-    /// What all processors have counted for a slot.
-    pub(super) fn total(&self, slot: u32) -> PerSender<Volume> {
-        sum(self.of_slot(slot).map(Counters::volumes))
+    /// What all processors have counted at a place.
+    pub(super) fn total(&self, place: u32) -> PerSender<Volume> {
+        sum(self.at(place).map(Counters::volumes))
     }
 
-    /// Has a slot's connection, the next, counted from 0.
-    pub(super) fn clear(&self, slot: u32) {
-        self.of_slot(slot).for_each(Counters::clear);
+    /// Has the next connection at a place counted from 0.
+    pub(super) fn clear(&self, place: u32) {
+        self.at(place).for_each(Counters::clear);
     }
 
-    fn of_slot(&self, slot: u32) -> impl Iterator<Item = &Counters> {
+    fn at(&self, place: u32) -> impl Iterator<Item = &Counters> {
         (0..self.processors).filter_map(move |processor| {
-            let index = Counters::index(processor, self.slots, slot);
+            let index = Counters::index(processor, self.places, place);
             self.memory.get(index)
         })
     }
 }
 
-/// Elements of the map for so many slots.
+/// Elements of the map for so many places.
 ///
 /// # Errors
 ///
 /// When the kernel does not say how many processors there may be, or there are more elements than a
 /// map can have.
-pub(super) fn elements(slots: u32) -> Result<u32> {
-    let elements = slots.checked_mul(processors()?);
+pub(super) fn elements(places: u32) -> Result<u32> {
+    let elements = places.checked_mul(processors()?);
     elements.context("--max-connections is too large for the processors that there may be")
 }
 

@@ -15,8 +15,8 @@ use super::{
 
 static OBJECT: &[u8] = include_bytes_aligned!(env!("NAT_ACCT_EBPF_OBJECT"));
 
-/// Elements of the overflow map where chance may have its way with few connections.
-const OVERFLOW_OF_FEW: u32 = 1024;
+/// Spare buckets where chance may have its way with few connections.
+const SPARES_OF_FEW: u32 = 1024;
 
 /// How large the maps are, and what the programs are told.
 #[derive(Clone, Copy, Debug)]
@@ -52,12 +52,17 @@ impl Settings {
             * WAYS
     }
 
-    /// Connections that may find their set of buckets full: an eighth. With twice as many buckets as
+    /// Places: buckets of all sets, and behind them spare ones.
+    pub(super) fn places(&self) -> u32 {
+        self.buckets() + self.spares()
+    }
+
+    /// Spare buckets, for connections that find their set of buckets full: an eighth. With twice as many buckets as
     /// connections and a hash that spreads like chance they are 0.84 % (a Poisson distribution of mean
     /// 4); of 16,384 connections with addresses and ports in a row never more than 2.1 %, with hundreds
     /// of seeds.
-    pub(super) fn overflow(&self) -> u32 {
-        let of_few = self.max_connections.min(OVERFLOW_OF_FEW);
+    pub(super) fn spares(&self) -> u32 {
+        let of_few = self.max_connections.min(SPARES_OF_FEW);
         self.max_connections.div_ceil(8).max(of_few)
     }
 
@@ -74,21 +79,22 @@ impl Settings {
 /// When the kernel lacks something that the object needs, refuses a program, or refuses us.
 pub(super) fn load(settings: &Settings, seed: Seed, pins: Option<&Pins>) -> Result<Ebpf> {
     let set_mask = settings.set_mask();
-    let slots = settings.slots();
+    let places = settings.places();
     let close_on_first_fin = u8::from(settings.close_on_first_fin);
     let log_level = log_level(settings.log_level) as u8;
     let mut loader = EbpfLoader::new();
     loader
         .override_global("SEED", &seed.0[..], true)
         .override_global("SET_MASK", &set_mask, true)
-        .override_global("SLOTS", &slots, true)
+        .override_global("PLACES", &places, true)
         .override_global("CLOSE_ON_FIRST_FIN", &close_on_first_fin, true)
         .override_global(aya_log::LEVEL, &log_level, false)
-        .map_max_entries("FLOWS", settings.buckets())
-        .map_max_entries("OVERFLOW", settings.overflow())
+        .map_max_entries("FLOWS", places)
+        .map_max_entries("OVERFLOW", settings.spares())
         .map_max_entries("CONNECTIONS", settings.slots())
-        .map_max_entries("COUNTERS", counters::elements(slots)?)
+        .map_max_entries("COUNTERS", counters::elements(places)?)
         .map_max_entries("FREE_SLOTS", settings.max_connections)
+        .map_max_entries("SPARES", settings.spares())
         .map_max_entries("PERMITS", settings.permits())
         .map_max_entries("OUTSIDE_SYNS", settings.max_connections)
         .map_max_entries("EVENTS", settings.ring_bytes);

@@ -106,7 +106,7 @@ impl Live {
             free_slots: Queue::try_from(take(&mut ebpf, "FREE_SLOTS")?)?,
             permits: Queue::try_from(take(&mut ebpf, "PERMITS")?)?,
             outside_syns: batches(&ebpf, "OUTSIDE_SYNS")?,
-            counters: AllCounters::of(&ebpf, settings.slots())?,
+            counters: AllCounters::of(&ebpf, settings.places())?,
             ignored: PerCpuArray::try_from(take(&mut ebpf, "IGNORED")?)?,
             legacy: Legacy::of(&ebpf)?,
             watch: Watch::new(&ebpf, owner, pins)?,
@@ -137,6 +137,9 @@ impl Live {
         for slot in 1..settings.slots() {
             let pushed = self.free_slots.push(slot, 0);
             pushed.context("cannot fill FREE_SLOTS")?;
+        }
+        for place in settings.buckets()..settings.places() {
+            self.table.return_spare(place);
         }
         for _ in 0..settings.permits() {
             self.permits.push(1, 0).context("cannot fill PERMITS")?;
@@ -296,7 +299,8 @@ impl Live {
     /// Reads what is known of a connection that goes on, and what was counted.
     pub fn count(&self, slot: u32) -> Option<engine::Event> {
         let facts = self.facts(slot)?;
-        let volumes = self.counters.total(slot);
+        let place = self.table.connection(slot)?.place_number.get();
+        let volumes = self.counters.total(place);
         let later = self.facts(slot).unwrap_or(facts);
         Some(engine::Event::Counted(engine::Counted {
             facts,
@@ -312,8 +316,8 @@ impl Live {
 
     /// Reads what is known of a retired connection, and what was counted. It stays where it is.
     pub fn harvest(&self, retired: &Retired) -> Option<engine::Event> {
-        let facts = flow::settle(&self.table, retired, self.tick_ns)?;
-        let volumes = self.counters.total(retired.slot);
+        let facts = self.facts(retired.slot)?;
+        let volumes = self.counters.total(retired.place);
         Some(engine::Event::Harvested(facts, volumes))
     }
 
@@ -323,17 +327,17 @@ impl Live {
     ///
     /// When the kernel refuses to write a map; then the slot is not used again.
     pub fn release(&mut self, retired: Retired) -> Result<engine::Event> {
-        let slot = retired.slot;
-        let has_permit = flow::release(&self.table, retired);
+        let has_permit = flow::forget(&self.table, &retired);
+        self.counters.clear(retired.place);
+        flow::release(&self.table, &retired);
         if has_permit {
             // There is room for all of them, and for those that were returned twice none.
             let _ = self.permits.push(1, 0);
         }
-        self.counters.clear(slot);
         self.free_slots
-            .push(slot, 0)
+            .push(retired.slot, 0)
             .context("cannot free a slot")?;
-        Ok(engine::Event::Released(slot))
+        Ok(engine::Event::Released(retired.slot))
     }
 
     /// The number of the record of the connection in `slot`: the same however often it is asked.

@@ -20,13 +20,14 @@ use nix::{
 use super::{attach::Side, mapped::MappedArray};
 
 /// The maps that live on. The others have nothing in them between two packets.
-pub(super) const MAPS: [&str; 12] = [
+pub(super) const MAPS: [&str; 13] = [
     "FLOWS",
     "OVERFLOW",
     "LOCKS",
     "CONNECTIONS",
     "COUNTERS",
     "FREE_SLOTS",
+    "SPARES",
     "PERMITS",
     "OUTSIDE_SYNS",
     "EVENTS",

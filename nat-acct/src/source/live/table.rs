@@ -5,7 +5,7 @@ use std::{cell::RefCell, sync::Arc};
 use anyhow::{Context as _, Result};
 use aya::{
     Ebpf,
-    maps::{HashMap, Map, MapData},
+    maps::{HashMap, Map, MapData, Queue},
 };
 use nat_acct_common::{
     flow::Table,
@@ -28,12 +28,13 @@ pub struct KernelTable {
     buckets: MappedArray<Bucket>,
     connections: Arc<MappedArray<Connection>>,
     overflow: RefCell<HashMap<MapData, FlowKey, u32>>,
+    spares: RefCell<Queue<MapData, u32>>,
     locks: RefCell<HashMap<MapData, u32, u8>>,
 }
 
 impl KernelTable {
     pub(super) fn new(ebpf: &mut Ebpf, settings: &Settings, seed: Seed) -> Result<Self> {
-        let buckets = mapped(ebpf, "FLOWS", settings.buckets())?;
+        let buckets = mapped(ebpf, "FLOWS", settings.places())?;
         let connections = mapped(ebpf, "CONNECTIONS", settings.slots())?;
         Ok(Self {
             seed,
@@ -41,6 +42,7 @@ impl KernelTable {
             buckets,
             connections: Arc::new(connections),
             overflow: RefCell::new(HashMap::try_from(take(ebpf, "OVERFLOW")?)?),
+            spares: RefCell::new(Queue::try_from(take(ebpf, "SPARES")?)?),
             locks: RefCell::new(HashMap::try_from(take(ebpf, "LOCKS")?)?),
         })
     }
@@ -75,16 +77,21 @@ impl Table for KernelTable {
         self.set_mask
     }
 
-    fn bucket(&self, number: u32) -> Option<&Bucket> {
-        self.buckets.get(number)
+    fn bucket(&self, place: u32) -> Option<&Bucket> {
+        self.buckets.get(place)
+    }
+
+    fn return_spare(&self, place: u32) {
+        // The queue has room for all of them.
+        let _ = self.spares.borrow_mut().push(place, 0);
     }
 
     fn overflow(&self, key: &FlowKey) -> Option<u32> {
         self.overflow.borrow().get(key, 0).ok()
     }
 
-    fn overflow_insert(&self, key: &FlowKey, slot: u32) -> bool {
-        self.overflow.borrow_mut().insert(key, slot, 0).is_ok()
+    fn overflow_insert(&self, key: &FlowKey, place: u32) -> bool {
+        self.overflow.borrow_mut().insert(key, place, 0).is_ok()
     }
 
     fn overflow_remove(&self, key: &FlowKey) {

@@ -1,5 +1,5 @@
 //! The flow step's tables in ordinary memory. They may grow between two segments, up to a limit;
-//! what a connection is found by moves then, the connection itself keeps its slot.
+//! a connection may be in another place then, and keeps its slot.
 
 use std::{
     cell::{Cell, RefCell},
@@ -11,18 +11,21 @@ use nat_acct_common::{
     flow::{Runtime, Table},
     layout::{
         Bucket, Cause, Connection, Counters, Event, FlowKey, IgnoredTotal, OutsideKey, OutsideSyn,
-        Place, Seed, WAYS,
+        PerSender, Seed, Volume, WAYS,
     },
 };
 
-/// The most slots that one segment takes.
+/// The most slots that one segment takes, and the most spare places.
 const SLOTS_A_SEGMENT: usize = 2;
+/// Numbers of spare places begin here, so that the sets can grow.
+const FIRST_SPARE: u32 = 1 << 31;
 
 pub(super) struct MemoryTable {
     set_mask: u32,
-    buckets: Vec<Bucket>,
+    in_sets: Vec<Spot>,
+    spare: Vec<Spot>,
+    free_spares: RefCell<Vec<u32>>,
     connections: Vec<Connection>,
-    counters: Vec<Counters>,
     overflow: RefCell<HashMap<FlowKey, u32>>,
     /// The last one that was freed is taken first: it is still in the cache.
     free_slots: RefCell<Vec<u32>>,
@@ -34,15 +37,23 @@ pub(super) struct MemoryTable {
     close_on_first_fin: bool,
 }
 
+/// What is at a place.
+#[derive(Default)]
+struct Spot {
+    bucket: Bucket,
+    counters: Counters,
+}
+
 impl MemoryTable {
     /// A table with room for `connections`, which may grow to `max_connections`.
     pub(super) fn new(connections: u32, max_connections: u32, close_on_first_fin: bool) -> Self {
         let sets = (2 * connections).div_ceil(WAYS).next_power_of_two();
         Self {
             set_mask: sets - 1,
-            buckets: defaults(sets * WAYS),
+            in_sets: defaults(sets * WAYS),
+            spare: Vec::new(),
+            free_spares: RefCell::default(),
             connections: defaults(connections + 1),
-            counters: defaults(connections + 1),
             overflow: RefCell::default(),
             free_slots: RefCell::new((1..=connections).rev().collect()),
             max_connections,
@@ -59,11 +70,16 @@ impl MemoryTable {
         self.now_ns.set(now_ns);
     }
 
-    /// Sees to it that the next segment finds the slots that it may need.
+    /// Sees to it that the next segment finds the slots and spare places that it may need.
     #[inline]
     pub(super) fn make_room(&mut self) {
         if self.free_slots.get_mut().len() < SLOTS_A_SEGMENT {
             self.grow();
+        }
+        while self.free_spares.get_mut().len() < SLOTS_A_SEGMENT {
+            let place = FIRST_SPARE + self.spare.len() as u32;
+            self.spare.push(Spot::default());
+            self.free_spares.get_mut().push(place);
         }
     }
 
@@ -80,8 +96,16 @@ impl MemoryTable {
         self.outside_syns.get_mut().remove(key);
     }
 
-    pub(super) fn take_counters(&mut self, slot: u32) -> Option<Counters> {
-        self.counters.get_mut(slot as usize).map(mem::take)
+    /// What was counted for the connection in `slot`.
+    pub(super) fn volumes_of(&self, slot: u32) -> Option<PerSender<Volume>> {
+        let place = self.connection(slot)?.place_number.get();
+        Some(self.counters(place)?.volumes())
+    }
+
+    pub(super) fn clear_counters(&self, place: u32) {
+        if let Some(counters) = self.counters(place) {
+            counters.clear();
+        }
     }
 
     pub(super) fn ignored(&self, cause: Cause) -> IgnoredTotal {
@@ -97,8 +121,6 @@ impl MemoryTable {
         }
         self.connections
             .resize_with(wanted as usize, Connection::default);
-        self.counters
-            .resize_with(wanted as usize, Counters::default);
         // The numbers go up from the end, which is taken first.
         let new_slots = (slots..wanted).rev();
         self.free_slots.get_mut().splice(0..0, new_slots);
@@ -113,17 +135,23 @@ impl MemoryTable {
     fn split_sets(&mut self) {
         let sets = self.set_mask + 1;
         self.set_mask = 2 * sets - 1;
-        let old = mem::replace(&mut self.buckets, defaults(2 * sets * WAYS));
-        for (number, bucket) in old.into_iter().enumerate() {
-            let slot = bucket.owner().slot();
+        let old = mem::replace(&mut self.in_sets, defaults(2 * sets * WAYS));
+        for (place, spot) in old.into_iter().enumerate() {
+            let slot = spot.bucket.owner().slot();
             if slot == 0 {
                 continue;
             }
-            let connection = &self.connections[slot as usize];
-            let set = connection.key().hash(&self.seed()) & self.set_mask;
-            let number = set * WAYS + number as u32 % WAYS;
-            connection.place.set(Place::Table(number).to_bits());
-            self.buckets[number as usize] = bucket;
+            let set = spot.bucket.key().hash(&self.seed()) & self.set_mask;
+            let place = set * WAYS + place as u32 % WAYS;
+            self.connections[slot as usize].place_number.set(place);
+            self.in_sets[place as usize] = spot;
+        }
+    }
+
+    fn spot(&self, place: u32) -> Option<&Spot> {
+        match place.checked_sub(FIRST_SPARE) {
+            Some(number) => self.spare.get(number as usize),
+            None => self.in_sets.get(place as usize),
         }
     }
 }
@@ -142,16 +170,20 @@ impl Table for MemoryTable {
         self.set_mask
     }
 
-    fn bucket(&self, number: u32) -> Option<&Bucket> {
-        self.buckets.get(number as usize)
+    fn bucket(&self, place: u32) -> Option<&Bucket> {
+        Some(&self.spot(place)?.bucket)
+    }
+
+    fn return_spare(&self, place: u32) {
+        self.free_spares.borrow_mut().push(place);
     }
 
     fn overflow(&self, key: &FlowKey) -> Option<u32> {
         self.overflow.borrow().get(key).copied()
     }
 
-    fn overflow_insert(&self, key: &FlowKey, slot: u32) -> bool {
-        self.overflow.borrow_mut().insert(*key, slot);
+    fn overflow_insert(&self, key: &FlowKey, place: u32) -> bool {
+        self.overflow.borrow_mut().insert(*key, place);
         true
     }
 
@@ -181,6 +213,10 @@ impl Runtime for MemoryTable {
         self.free_slots.borrow_mut().push(slot);
     }
 
+    fn take_spare(&self) -> Option<u32> {
+        self.free_spares.borrow_mut().pop()
+    }
+
     /// A capture does not flood what grows with it.
     fn take_permit(&self) -> bool {
         true
@@ -188,8 +224,8 @@ impl Runtime for MemoryTable {
 
     fn return_permit(&self) {}
 
-    fn counters(&self, slot: u32) -> Option<&Counters> {
-        self.counters.get(slot as usize)
+    fn counters(&self, place: u32) -> Option<&Counters> {
+        Some(&self.spot(place)?.counters)
     }
 
     fn note_outside(&self, key: &OutsideKey, now_ns: u64) -> Result<(), Cause> {

@@ -11,18 +11,19 @@ const PROCESSORS: [u64; 4] = [2, 4, 16, 64];
 const FLOOR: (u64, u64) = (40, 48);
 
 /// The maps that grow with `--max-connections`, and what they are for.
-const PARTS: [(&str, &str); 7] = [
+const PARTS: [(&str, &str); 8] = [
     (
         "FLOWS",
-        "flow table: buckets of 64 bytes, at most half full",
+        "flow table: buckets of 64 bytes, at most half full, and spare ones",
     ),
     ("CONNECTIONS", "facts"),
-    ("COUNTERS", "counters, a part for each processor"),
+    ("COUNTERS", "counters by bucket, a part for each processor"),
     ("OUTSIDE_SYNS", "SYNs on the outside, a hash"),
     (
         "OVERFLOW",
-        "connections whose set of buckets is full, a hash",
+        "spare places of connections whose set is full, a hash",
     ),
+    ("SPARES", "numbers of free spare places"),
     ("FREE_SLOTS", "numbers of free slots"),
     ("PERMITS", "permits of half-open connections"),
 ];

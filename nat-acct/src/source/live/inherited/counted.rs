@@ -1,4 +1,5 @@
-//! What another build counted. Up to ABI 4 the counters were in a per-CPU array of the kernel.
+//! What another build counted. Up to ABI 4 the counters were in a per-CPU array of the kernel, and up
+//! to ABI 5 they were by slot, which [`earlier`](super::earlier) makes a place of.
 
 use std::path::Path;
 
@@ -21,8 +22,8 @@ pub(super) enum Counted {
 }
 
 impl Counted {
-    /// What was counted in so many slots.
-    pub(super) fn open(dir: &Path, slots: u32) -> Result<Self> {
+    /// What was counted at so many places.
+    pub(super) fn open(dir: &Path, places: u32) -> Result<Self> {
         let map = Map::from_map_data(pinned(dir, "COUNTERS")?)?;
         let Map::Array(data) = map else {
             return Ok(Self::PerCpu(map.try_into()?));
@@ -30,22 +31,22 @@ impl Counted {
         let info = data.info()?;
         let (elements, size) = (info.max_entries(), info.value_size());
         ensure!(
-            slots > 0 && elements.is_multiple_of(slots) && size as usize == size_of::<Counters>(),
-            "its COUNTERS has {elements} elements of {size} bytes for {slots} slots"
+            places > 0 && elements.is_multiple_of(places) && size as usize == size_of::<Counters>(),
+            "its COUNTERS has {elements} elements of {size} bytes for {places} places"
         );
         let memory = MappedArray::new(&data, elements).context("cannot map COUNTERS")?;
-        let parts = AllCounters::new(memory, slots, elements / slots);
+        let parts = AllCounters::new(memory, places, elements / places);
         Ok(Self::Parts(parts))
     }
 
-    /// What all processors have counted for a slot.
-    pub(super) fn total(&self, slot: u32) -> Result<PerSender<Volume>> {
+    /// What all processors have counted at a place.
+    pub(super) fn total(&self, place: u32) -> Result<PerSender<Volume>> {
         match self {
             Self::PerCpu(map) => {
-                let parts = map.get(&slot, 0).context("cannot read COUNTERS")?;
+                let parts = map.get(&place, 0).context("cannot read COUNTERS")?;
                 Ok(sum(parts.iter().copied()))
             }
-            Self::Parts(parts) => Ok(parts.total(slot)),
+            Self::Parts(parts) => Ok(parts.total(place)),
         }
     }
 }

@@ -31,6 +31,25 @@ impl Layout {
         Ok(())
     }
 
+    /// Of a build with other fields, or fields in other places.
+    #[cfg(test)]
+    pub(super) fn of(fields: &[(&str, (usize, usize))]) -> Self {
+        let named = |&(name, place): &(&str, _)| (name.to_owned(), place);
+        Self(fields.iter().map(named).collect())
+    }
+
+    /// Bytes before a field.
+    pub(super) fn offset(&self, field: &str) -> Option<usize> {
+        self.0.get(field).map(|&(offset, _)| offset)
+    }
+
+    /// Has a field have the name that it has here.
+    pub(super) fn rename(&mut self, [there, here]: [&str; 2]) {
+        if let Some(place) = self.0.remove(there) {
+            self.0.insert(here.to_owned(), place);
+        }
+    }
+
     /// Bytes of a value of this layout.
     pub(super) fn size_of<T: Described>(&self) -> Result<usize> {
         let whole = self.0.get(T::NAME);
@@ -74,15 +93,9 @@ mod tests {
 
     const OPENED: (usize, usize) = (16, 8);
 
-    /// Of a build with other fields, or fields in other places.
-    fn other(fields: &[(&str, (usize, usize))]) -> Layout {
-        let named = |&(name, place): &(&str, _)| (name.to_owned(), place);
-        Layout(fields.iter().map(named).collect())
-    }
-
     #[test]
     fn a_field_is_found_where_it_was() {
-        let layout = other(&[
+        let layout = Layout::of(&[
             ("connection.opened_ns", OPENED),
             ("connection.gone", (0, 8)),
         ]);
@@ -96,7 +109,7 @@ mod tests {
     #[test]
     fn a_field_of_another_size_is_not_misread() {
         for place in [(16, 4), (16, 9), (20, 8)] {
-            let layout = other(&[("connection.opened_ns", place)]);
+            let layout = Layout::of(&[("connection.opened_ns", place)]);
             assert!(
                 layout.translate::<Connection>(&[0; 24]).is_err(),
                 "{place:?}"
@@ -108,14 +121,14 @@ mod tests {
     fn other_places_are_not_the_same() {
         let whole = ("outside_syn", (0, 16));
         let first = ("outside_syn.first_ns", (0, 8));
-        let same = other(&[whole, first, ("outside_syn.last_ns", (8, 8))]);
+        let same = Layout::of(&[whole, first, ("outside_syn.last_ns", (8, 8))]);
         assert!(same.ensure_same::<OutsideSyn>().is_ok());
         let swapped = [
             ("outside_syn.first_ns", (8, 8)),
             ("outside_syn.last_ns", (0, 8)),
         ];
         for fields in [&[whole, first][..], &[&[whole], &swapped[..]].concat()] {
-            assert!(other(fields).ensure_same::<OutsideSyn>().is_err());
+            assert!(Layout::of(fields).ensure_same::<OutsideSyn>().is_err());
         }
     }
 

@@ -2,6 +2,7 @@
 //! read by the manifest that it wrote. Nothing goes on from there.
 
 mod counted;
+mod earlier;
 mod elements;
 mod layout;
 mod remains;
@@ -17,6 +18,7 @@ use nat_acct_common::layout::{
 pub use self::remains::Remains;
 use self::{
     counted::Counted,
+    earlier::OwnBuckets,
     elements::{Elements, pinned},
     layout::Layout,
     remains::Left,
@@ -33,6 +35,7 @@ use super::{
 pub struct Inherited {
     dir: PathBuf,
     layout: Layout,
+    own_buckets: Option<OwnBuckets>,
     instance: Instance,
 }
 
@@ -60,7 +63,9 @@ impl Inherited {
     fn open(dir: PathBuf) -> Result<Self> {
         let element = Elements::open(&dir, "INSTANCE")?;
         let bytes = element.get(0).context("INSTANCE is empty")?;
-        let layout = Layout::read(&bytes).context("it does not tell how it is laid out")?;
+        let layout = Layout::read(&bytes);
+        let mut layout = layout.context("it does not tell how it is laid out")?;
+        let own_buckets = OwnBuckets::of(&mut layout);
         layout.ensure_same::<Bucket>()?;
         layout.ensure_same::<Volume>()?;
         layout.ensure_same::<OutsideKey>()?;
@@ -70,6 +75,7 @@ impl Inherited {
         Ok(Self {
             dir,
             layout,
+            own_buckets,
             instance,
         })
     }
@@ -130,19 +136,17 @@ impl Inherited {
     }
 
     fn remains(&self, tick_ns: u64) -> Result<Remains> {
-        let connections = self.all("CONNECTIONS")?;
-        let next = connections
+        let table = self.table()?;
+        let next = table
+            .connections
             .iter()
-            .map(|connection: &Connection| connection.record_number.get());
+            .map(|connection| connection.record_number.get());
         let next_record = next.max().unwrap_or(0).max(self.instance.next_record.get());
-        let counters = Counted::open(&self.dir, connections.len().try_into()?)?;
+        let counters = Counted::open(&self.dir, table.buckets.len().try_into()?)?;
         let outside_syns = Map::from_map_data(pinned(&self.dir, "OUTSIDE_SYNS")?)?;
         let outside_syns: HashMap<_, _, _> = outside_syns.try_into()?;
         Ok(Remains {
-            table: Left {
-                connections,
-                buckets: self.all("FLOWS")?,
-            },
+            table,
             counters,
             outside_syns: outside_syns.iter().collect::<Result<_, _>>()?,
             next_record,
@@ -150,10 +154,26 @@ impl Inherited {
         })
     }
 
-    fn all<T: Described + Default>(&self, map: &str) -> Result<Vec<T>> {
+    fn table(&self) -> Result<Left> {
+        let buckets = self.all(&self.elements::<Bucket>("FLOWS")?)?;
+        let connections = self.elements::<Connection>("CONNECTIONS")?;
+        match &self.own_buckets {
+            Some(own_buckets) => own_buckets.table(&self.layout, connections.iter(), buckets),
+            None => Ok(Left {
+                connections: self.all(&connections)?,
+                buckets,
+            }),
+        }
+    }
+
+    fn elements<T: Described>(&self, map: &str) -> Result<Elements> {
         let elements = Elements::open(&self.dir, map)?;
         let size = self.layout.size_of::<T>()?;
         ensure!(elements.size == size, "its {map} is not of {}", T::NAME);
+        Ok(elements)
+    }
+
+    fn all<T: Described + Default>(&self, elements: &Elements) -> Result<Vec<T>> {
         let translate = |bytes: Vec<u8>| self.layout.translate(&bytes);
         elements.iter().map(translate).collect()
     }

@@ -22,7 +22,7 @@ pub struct Remains {
     pub(super) tick_ns: u64,
 }
 
-/// The connections by slot, and the flow table.
+/// The connections by slot, and their buckets by place.
 pub(super) struct Left {
     pub(super) connections: Vec<Connection>,
     pub(super) buckets: Vec<Bucket>,
@@ -64,8 +64,8 @@ impl Remains {
         let Some(retired) = flow::retire(&self.table, slot) else {
             return Ok(None);
         };
-        let volumes = self.counters.total(slot)?;
-        let facts = flow::settle(&self.table, &retired, self.tick_ns);
+        let volumes = self.counters.total(retired.place)?;
+        let facts = self.facts_of(slot);
         Ok(facts.map(|facts| engine::Event::Harvested(facts, volumes)))
     }
 
@@ -91,9 +91,11 @@ impl Table for Left {
         0
     }
 
-    fn bucket(&self, number: u32) -> Option<&Bucket> {
-        self.buckets.get(number as usize)
+    fn bucket(&self, place: u32) -> Option<&Bucket> {
+        self.buckets.get(place as usize)
     }
+
+    fn return_spare(&self, _: u32) {}
 
     fn overflow(&self, _: &FlowKey) -> Option<u32> {
         None
