@@ -18,7 +18,7 @@ use nat_acct_common::{
 
 /// Secret of the hash.
 #[unsafe(no_mangle)]
-static SEED: Global<Seed> = Global::new(Seed([0; 5]));
+static SEED: Global<Seed> = Global::new(Seed([[0; 2]; 5]));
 
 /// Number of sets less one.
 #[unsafe(no_mangle)]

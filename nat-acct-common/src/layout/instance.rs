@@ -21,7 +21,7 @@ pub struct Instance {
     /// Whether the first FIN ends a connection.
     pub close_on_first_fin: Shared<u32>,
     padding: u32,
-    seed: [Shared<u64>; FlowKey::WORDS],
+    seed: [[Shared<u64>; 2]; FlowKey::WORDS],
     /// When the maps were made, in nanoseconds of the monotonic clock.
     pub made_ns: Shared<u64>,
     /// The number of the next record.
@@ -37,7 +37,7 @@ pub struct Instance {
 }
 
 const _: () = assert!(
-    size_of::<Instance>() == 92 + size_of::<Manifest>() + 2 * MAX_INTERFACES * INTERFACE_BYTES
+    size_of::<Instance>() == 132 + size_of::<Manifest>() + 2 * MAX_INTERFACES * INTERFACE_BYTES
 );
 
 described! {
@@ -52,13 +52,18 @@ pub struct Names([[Shared<u8>; INTERFACE_BYTES]; MAX_INTERFACES]);
 impl Instance {
     /// The secret of the hash.
     pub fn seed(&self) -> Seed {
-        Seed(self.seed.each_ref().map(Shared::get))
+        Seed(
+            self.seed
+                .each_ref()
+                .map(|pair| pair.each_ref().map(Shared::get)),
+        )
     }
 
     /// Writes the secret of the hash.
     pub fn set_seed(&self, seed: Seed) {
-        for (cell, word) in self.seed.iter().zip(seed.0) {
-            cell.set(word);
+        let cells = self.seed.as_flattened().iter();
+        for (cell, number) in cells.zip(seed.0.into_iter().flatten()) {
+            cell.set(number);
         }
     }
 }

@@ -122,17 +122,22 @@ impl FlowKey {
         }
     }
 
-    /// A 32-bit hash: NH of UMAC (RFC 4418, section 5.2), which is almost universal for a secret
-    /// `seed`, with a multiplication that spreads the sum over the bits that are used.
+    /// A 32-bit hash: the sum of pair-multiply-shift (Thorup, High Speed Hashing for Integers and
+    /// Strings, arXiv:1504.06804) for a secret `seed`. Its upper half is universal, but keys in a row
+    /// may fall into few sets; so a multiplication spreads it.
     #[inline(always)]
     pub const fn hash(&self, seed: &Seed) -> u32 {
         let words = self.words();
         let mut sum = 0u64;
         let mut i = 0;
         while i < Self::WORDS {
-            let low = (words[i] as u32).wrapping_add(seed.0[i] as u32) as u64;
-            let high = ((words[i] >> 32) as u32).wrapping_add((seed.0[i] >> 32) as u32) as u64;
-            sum = sum.wrapping_add(low.wrapping_mul(high));
+            let [first, second] = seed.0[i];
+            let low = words[i] as u32 as u64;
+            let high = words[i] >> 32;
+            let product = first
+                .wrapping_add(high)
+                .wrapping_mul(second.wrapping_add(low));
+            sum = sum.wrapping_add(product);
             i += 1;
         }
         // The multiplier is 2^64 divided by the golden ratio (Knuth, TAOCP vol. 3, section 6.4).
@@ -140,6 +145,7 @@ impl FlowKey {
     }
 }
 
-/// The secret of the hash, drawn anew whenever the programs are loaded.
+/// The secret of the hash, drawn anew whenever the programs are loaded: two numbers for each word of a
+/// key.
 #[derive(Clone, Copy, Debug)]
-pub struct Seed(pub [u64; FlowKey::WORDS]);
+pub struct Seed(pub [[u64; 2]; FlowKey::WORDS]);

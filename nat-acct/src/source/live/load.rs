@@ -59,7 +59,7 @@ impl Settings {
 
     /// Spare buckets, for connections that find their set of buckets full: an eighth. With twice as many buckets as
     /// connections and a hash that spreads like chance they are 0.84 % (a Poisson distribution of mean
-    /// 4); of 16,384 connections with addresses and ports in a row never more than 2.1 %, with hundreds
+    /// 4); of 16,384 connections with addresses and ports in a row never more than 1.2 %, with hundreds
     /// of seeds.
     pub(super) fn spares(&self) -> u32 {
         let of_few = self.max_connections.min(SPARES_OF_FEW);
@@ -84,7 +84,7 @@ pub(super) fn load(settings: &Settings, seed: Seed, pins: Option<&Pins>) -> Resu
     let log_level = log_level(settings.log_level) as u8;
     let mut loader = EbpfLoader::new();
     loader
-        .override_global("SEED", &seed.0[..], true)
+        .override_global("SEED", seed.0.as_flattened(), true)
         .override_global("SET_MASK", &set_mask, true)
         .override_global("PLACES", &places, true)
         .override_global("CLOSE_ON_FIRST_FIN", &close_on_first_fin, true)

@@ -93,7 +93,7 @@ impl Live {
         let predecessor = predecessor.as_ref().and_then(|instance| instance.get(0));
         let seed = match predecessor {
             Some(instance) => instance.seed(),
-            None => Seed(rand_words()?),
+            None => random_seed()?,
         };
         let mut ebpf = load::load(settings, seed, pins.as_ref())?;
         let tick_ns = clock::tick_ns(&mut ebpf)?;
@@ -441,12 +441,10 @@ fn read_event(bytes: &[u8]) -> Option<Event> {
     Some(unsafe { std::ptr::read_unaligned(bytes.as_ptr().cast()) })
 }
 
-fn rand_words<const N: usize>() -> Result<[u64; N]> {
-    let mut words = [0u64; N];
-    for word in &mut words {
-        let mut bytes = [0u8; 8];
-        getrandom::fill(&mut bytes).context("cannot draw a random seed")?;
-        *word = u64::from_ne_bytes(bytes);
+fn random_seed() -> Result<Seed> {
+    let mut seed = Seed(Default::default());
+    for number in seed.0.as_flattened_mut() {
+        *number = getrandom::u64().context("cannot draw a random seed")?;
     }
-    Ok(words)
+    Ok(seed)
 }

@@ -161,9 +161,15 @@ fn defaults<T: Default>(len: u32) -> Vec<T> {
 }
 
 impl Table for MemoryTable {
-    /// No secret: whoever can write into this process's memory needs no collisions.
+    /// No secret, but the digits of pi: whoever can write a capture may waste the time of its reader.
     fn seed(&self) -> Seed {
-        Seed([1, 2, 3, 4, 5])
+        Seed([
+            [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344],
+            [0xa409_3822_299f_31d0, 0x082e_fa98_ec4e_6c89],
+            [0x4528_21e6_38d0_1377, 0xbe54_66cf_34e9_0c6c],
+            [0xc0ac_29b7_c97c_50dd, 0x3f84_d5b5_b547_0917],
+            [0x9216_d5d9_8979_fb1b, 0xd131_0ba6_98df_b5ac],
+        ])
     }
 
     fn set_mask(&self) -> u32 {
