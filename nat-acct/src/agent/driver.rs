@@ -344,10 +344,8 @@ impl Driver {
         }
         let now_ns = clock::monotonic_ns();
         let (syns, next) = self.live.outside_syns(self.outside.position())?;
-        for (key, sighting) in syns {
-            self.engine
-                .handle_event(Event::OutsideSyn(key, sighting), now_ns);
-        }
+        let syns: Vec<_> = syns.collect();
+        self.engine.handle_sightings(&syns, now_ns);
         self.outside.go_on(next);
         Ok(())
     }

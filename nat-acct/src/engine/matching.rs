@@ -105,6 +105,11 @@ impl Matcher {
         self.hairpins.slots()
     }
 
+    /// Has the processor fetch what is known of SYNs on the outside, before all of them are noted.
+    pub(super) fn fetch<'a>(&self, sightings: impl Iterator<Item = &'a OutsideKey>) {
+        self.groups.fetch(sightings.map(GroupKey::of_sighting));
+    }
+
     /// Notes a SYN on the outside. If there is no opening for it, returns when it expires.
     pub(super) fn sighted(&mut self, outside: OutsideKey, sighting: OutsideSyn) -> Option<u64> {
         let key = GroupKey::of_sighting(&outside);
@@ -113,10 +118,13 @@ impl Matcher {
         if key.opener == Sender::Client && self.hairpins.has_other(key.isn, &outside) {
             self.doubtful.insert(outside);
         }
-        let (settled, is_orphan) = self.groups.change_or_make(key, |group| {
-            group.sight(outside, sighting);
-            (group.settled(), group.has_no_client())
-        });
+        let (settled, is_orphan) = match self.groups.settled_by(&key, &outside, &sighting) {
+            Some(slot) => (Some(slot), false),
+            None => self.groups.change_or_make(key, |group| {
+                group.sight(outside, sighting);
+                (group.settled(), group.has_no_client())
+            }),
+        };
         if let Some(half) = settled.and_then(|slot| self.hairpins.left(key.isn, key.opener, slot)) {
             self.groups.change(key, |group| group.doubt(&half));
         }

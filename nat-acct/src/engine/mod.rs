@@ -75,6 +75,8 @@ pub enum Request {
 
 /// The least time between two looks at a connection that only time can end.
 const LOOK_PAUSE_NS: u64 = 10_000_000;
+/// SYNs on the outside of which it waits at a time for what is known of them.
+const FETCHED: usize = 64;
 
 /// The state machine. See the module's description.
 #[derive(Default)]
@@ -163,6 +165,16 @@ impl Engine {
             Event::Released(slot) => {
                 self.connections.end(*slot);
                 self.timers.stop(*slot);
+            }
+        }
+    }
+
+    /// Notes many SYNs seen on the outside, most of which are known already.
+    pub fn handle_sightings(&mut self, sightings: &[(OutsideKey, OutsideSyn)], now_ns: u64) {
+        for part in sightings.chunks(FETCHED) {
+            self.matcher.fetch(part.iter().map(|(key, _)| key));
+            for &(key, sighting) in part {
+                self.handle_event(Event::OutsideSyn(key, sighting), now_ns);
             }
         }
     }

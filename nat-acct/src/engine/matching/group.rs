@@ -24,13 +24,11 @@ pub(super) struct Opening {
     pub(super) opened_ns: u64,
 }
 
-impl Opening {
-    /// A packet is seen on the side where it enters before the side where it leaves.
-    fn is_in_order(&self, opener: Sender, seen: &OutsideSyn) -> bool {
-        match opener {
-            Sender::Client => self.opened_ns <= seen.first_ns,
-            Sender::Remote => self.opened_ns >= seen.first_ns,
-        }
+/// A packet is seen on the side where it enters before the side where it leaves.
+pub(super) fn is_in_order(opener: Sender, opened_ns: u64, seen: &OutsideSyn) -> bool {
+    match opener {
+        Sender::Client => opened_ns <= seen.first_ns,
+        Sender::Remote => opened_ns >= seen.first_ns,
     }
 }
 
@@ -129,7 +127,7 @@ impl Group {
                 opening: Some(opening),
                 sighting: Some((_, seen)),
                 opener,
-            }) => opening.is_in_order(*opener, seen).then_some(opening.slot),
+            }) => is_in_order(*opener, opening.opened_ns, seen).then_some(opening.slot),
             Self::Couple(_) | Self::Crowd(_) => None,
         }
     }
@@ -187,7 +185,9 @@ impl Couple {
             return Answer::Absent;
         };
         match self.sighting {
-            Some((key, seen)) if opening.is_in_order(self.opener, &seen) => Answer::Proved(key),
+            Some((key, seen)) if is_in_order(self.opener, opening.opened_ns, &seen) => {
+                Answer::Proved(key)
+            }
             Some(_) | None => Answer::Absent,
         }
     }

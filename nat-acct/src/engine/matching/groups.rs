@@ -2,10 +2,11 @@
 //! a group takes no more memory than it needs ([`Kept`]), in the place of the opening's slot. Slots are
 //! used again, so there are as many places as there were ever connections at a time.
 
-use std::hash::BuildHasher as _;
+use std::{hash::BuildHasher as _, hint};
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
+use nat_acct_common::layout::{OutsideKey, OutsideSyn};
 
 use super::{group::Group, kept::Kept, key::GroupKey};
 
@@ -37,6 +38,34 @@ impl Groups {
                 other.map(|(_, group)| read(group))
             }
         }
+    }
+
+    /// Has the processor fetch what is kept of these groups. To wait for the memory of many at a time
+    /// takes little more than to wait for that of one.
+    pub(super) fn fetch(&self, keys: impl Iterator<Item = GroupKey>) {
+        let hashes: Vec<_> = keys.map(|key| self.hasher.hash_one(key)).collect();
+        // The first that may be it mostly is.
+        let slot = |hash: &u64| self.slots.find(*hash, |_| true);
+        let slots: Vec<_> = hashes.iter().filter_map(slot).collect();
+        for slot in slots {
+            hint::black_box(at(&self.kept, *slot).copied());
+        }
+    }
+
+    /// The slot of a group's only opening, if its only sighting is this one, that of the opening, and
+    /// known already: most that a sweep finds are.
+    pub(super) fn settled_by(
+        &self,
+        key: &GroupKey,
+        outside: &OutsideKey,
+        sighting: &OutsideSyn,
+    ) -> Option<u32> {
+        let hash = self.hasher.hash_one(key);
+        let slot = *self
+            .slots
+            .find(hash, |slot| is_at(&self.kept, *slot, key))?;
+        let kept = at(&self.kept, slot)?;
+        kept.is_settled_by(outside, sighting).then_some(slot)
     }
 
     /// Changes a group, if there is one.
@@ -142,4 +171,78 @@ fn is_at(kept: &[Option<Kept>], slot: u32, key: &GroupKey) -> bool {
 
 fn at(kept: &[Option<Kept>], slot: u32) -> Option<&Kept> {
     kept.get(slot as usize)?.as_ref()
+}
+
+#[cfg(test)]
+mod tests {
+    use nat_acct_common::{
+        layout::{FlowKey, Zone},
+        packet::Vlan,
+    };
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Open {
+            slot: u32,
+            opened_ns: u64,
+        },
+        Sight {
+            translated_port: u16,
+            seen: OutsideSyn,
+        },
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let open = (0..3u32, 0..4u64).prop_map(|(slot, opened_ns)| Step::Open { slot, opened_ns });
+        let sight =
+            (0..2u16, 0..4u64, 0..2u64).prop_map(|(translated_port, first_ns, after_ns)| {
+                let last_ns = first_ns + after_ns;
+                let seen = OutsideSyn { first_ns, last_ns };
+                Step::Sight {
+                    translated_port,
+                    seen,
+                }
+            });
+        vec(prop_oneof![open, sight], 0..8)
+    }
+
+    proptest! {
+        /// The short way tells the same as the long one, and is taken where that changes nothing.
+        #[test]
+        fn what_is_settled_by_a_sighting_stays_as_it_is(steps in steps(), opener in 0..2u8) {
+            let outside = OutsideKey { opener, ..OutsideKey::default() };
+            let key = GroupKey::of_sighting(&outside);
+            let mut groups = Groups::default();
+            for step in steps {
+                match step {
+                    Step::Open { slot, opened_ns } => {
+                        let client = FlowKey {
+                            client: outside.translated,
+                            remote: outside.remote,
+                            client_port: slot as u16,
+                            remote_port: outside.remote_port,
+                            zone: Zone::new(0, Vlan::default()),
+                        };
+                        groups.change_or_make(key, |group| {
+                            group.open(client, slot, opened_ns);
+                        });
+                    }
+                    Step::Sight { translated_port, seen } => {
+                        let outside = OutsideKey { translated_port, ..outside };
+                        let settled_by = groups.settled_by(&key, &outside, &seen);
+                        let before = groups.kept.clone();
+                        let settled = groups.change_or_make(key, |group| {
+                            group.sight(outside, seen);
+                            group.settled()
+                        });
+                        let is_same = groups.kept == before && groups.others.is_empty();
+                        prop_assert_eq!(settled_by, settled.filter(|_| is_same));
+                    }
+                }
+            }
+        }
+    }
 }

@@ -3,12 +3,12 @@
 use nat_acct_common::layout::{Address, FlowKey, OutsideKey, OutsideSyn, Zone};
 
 use super::{
-    group::{Couple, Group, Opening},
+    group::{Couple, Group, Opening, is_in_order},
     key::GroupKey,
 };
 
 /// What a group knows besides its slot. What opening and sighting have in common is in the key.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Kept {
     key: GroupKey,
     client: Address,
@@ -66,6 +66,14 @@ impl Kept {
             }),
             sighting: self.is_sighted.then(|| (self.outside(), self.seen)),
         })
+    }
+
+    /// Whether this is the sighting, at the latest time at which it was seen, and that of the opening.
+    pub(super) fn is_settled_by(&self, outside: &OutsideKey, sighting: &OutsideSyn) -> bool {
+        self.is_sighted
+            && self.seen.last_ns >= sighting.last_ns
+            && self.outside() == *outside
+            && is_in_order(self.key.opener, self.opened_ns, &self.seen)
     }
 
     fn client(&self) -> FlowKey {

@@ -6,7 +6,7 @@ use nat_acct_common::{
 };
 
 /// What an opening on the inside and its SYN on the outside have in common.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct GroupKey {
     pub(super) remote: Address,
     pub(super) remote_port: u16,

@@ -61,6 +61,9 @@ use self::{
 };
 use crate::engine;
 
+/// Connections for whose buckets a sweep waits at a time.
+const FETCHED: u32 = 64;
+
 /// The programs in the kernel, and their maps.
 pub struct Live {
     ebpf: Ebpf,
@@ -367,7 +370,13 @@ impl Live {
 
     /// All connections in `slots` of the table, for what events may have missed.
     pub fn sweep(&self, slots: std::ops::Range<u32>) -> impl Iterator<Item = Facts> {
-        slots.filter_map(|slot| self.facts(slot))
+        let end = slots.end;
+        slots.filter_map(move |slot| {
+            if slot.is_multiple_of(FETCHED) {
+                self.table.fetch(slot..end.min(slot + FETCHED));
+            }
+            self.facts(slot)
+        })
     }
 
     /// One more than the highest slot.

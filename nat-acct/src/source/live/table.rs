@@ -1,6 +1,6 @@
 //! The kernel's maps as the flow step's table, seen from user space.
 
-use std::{cell::RefCell, sync::Arc};
+use std::{cell::RefCell, ops::Range, sync::Arc};
 
 use anyhow::{Context as _, Result};
 use aya::{
@@ -52,6 +52,18 @@ impl KernelTable {
     /// All connections, for those who only look.
     pub(super) fn connections(&self) -> Arc<MappedArray<Connection>> {
         Arc::clone(&self.connections)
+    }
+
+    /// Has the processor fetch the buckets of connections. To wait for the memory of many at a time
+    /// takes little more than to wait for that of one.
+    pub(super) fn fetch(&self, slots: Range<u32>) {
+        let connections = slots.filter_map(|slot| self.connections.get(slot));
+        for connection in connections {
+            // Reads of shared memory are not left out.
+            let _ = self
+                .bucket(connection.place_number.get())
+                .map(Bucket::owner);
+        }
     }
 
     /// Gives back the locks that a killed agent held.
