@@ -6,7 +6,7 @@ use aya_ebpf::{
     bindings::{BPF_ANY, BPF_F_MMAPABLE, BPF_NOEXIST},
     helpers::{bpf_get_smp_processor_id, bpf_jiffies64, bpf_ktime_get_ns},
     macros::map,
-    maps::{Array, HashMap, PerCpuArray, Queue, RingBuf},
+    maps::{Array, HashMap, PerCpuArray, Queue, RingBuf, Stack},
 };
 use nat_acct_common::{
     flow::{Runtime, Table},
@@ -52,13 +52,13 @@ static CONNECTIONS: Array<Connection> = Array::with_max_entries(1, BPF_F_MMAPABL
 #[map]
 static COUNTERS: Array<Counters> = Array::with_max_entries(1, BPF_F_MMAPABLE);
 
-/// The free slots.
+/// The free slots. The last one that was freed is taken first: it is still in the cache.
 #[map]
-static FREE_SLOTS: Queue<u32> = Queue::with_max_entries(1, 0);
+static FREE_SLOTS: Stack<u32> = Stack::with_max_entries(1, 0);
 
 /// The free spare places.
 #[map]
-static SPARES: Queue<u32> = Queue::with_max_entries(1, 0);
+static SPARES: Stack<u32> = Stack::with_max_entries(1, 0);
 
 /// A permit for each opening that may wait for its answer.
 #[map]
@@ -146,7 +146,7 @@ impl Table for Maps {
 
     #[inline(always)]
     fn return_spare(&self, place: u32) {
-        // The queue has room for all of them.
+        // There is room for all of them.
         let _ = SPARES.push(place, 0);
     }
 
@@ -197,7 +197,7 @@ impl Runtime for Maps {
 
     #[inline(always)]
     fn return_slot(&self, slot: u32) {
-        // The queue has room for all slots.
+        // There is room for all slots.
         let _ = FREE_SLOTS.push(slot, 0);
     }
 

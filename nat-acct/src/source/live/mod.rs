@@ -31,7 +31,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use anyhow::{Context as _, Result};
 use aya::{
     Ebpf,
-    maps::{MapData, PerCpuArray, Queue, RingBuf},
+    maps::{MapData, PerCpuArray, Queue, RingBuf, Stack},
 };
 use nat_acct_common::{
     flow::{self, Facts, Retired, Table},
@@ -69,7 +69,7 @@ pub struct Live {
     ebpf: Ebpf,
     table: KernelTable,
     counters: AllCounters,
-    free_slots: Queue<MapData, u32>,
+    free_slots: Stack<MapData, u32>,
     permits: Queue<MapData, u32>,
     outside_syns: Batches<OutsideKey, OutsideSyn>,
     ignored: PerCpuArray<MapData, IgnoredTotal>,
@@ -106,7 +106,7 @@ impl Live {
         };
         let mut live = Self {
             table: KernelTable::new(&mut ebpf, settings, seed)?,
-            free_slots: Queue::try_from(take(&mut ebpf, "FREE_SLOTS")?)?,
+            free_slots: Stack::try_from(take(&mut ebpf, "FREE_SLOTS")?)?,
             permits: Queue::try_from(take(&mut ebpf, "PERMITS")?)?,
             outside_syns: batches(&ebpf, "OUTSIDE_SYNS")?,
             counters: AllCounters::of(&ebpf, settings.places())?,
@@ -137,11 +137,12 @@ impl Live {
 
     /// Writes what the programs and later agents need into new maps.
     fn fill(&mut self, settings: &Settings, seed: Seed) -> Result<()> {
-        for slot in 1..settings.slots() {
+        // The last one is taken first.
+        for slot in (1..settings.slots()).rev() {
             let pushed = self.free_slots.push(slot, 0);
             pushed.context("cannot fill FREE_SLOTS")?;
         }
-        for place in settings.buckets()..settings.places() {
+        for place in (settings.buckets()..settings.places()).rev() {
             self.table.return_spare(place);
         }
         for _ in 0..settings.permits() {

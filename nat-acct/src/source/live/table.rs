@@ -5,7 +5,7 @@ use std::{cell::RefCell, ops::Range, sync::Arc};
 use anyhow::{Context as _, Result};
 use aya::{
     Ebpf,
-    maps::{HashMap, Map, MapData, Queue},
+    maps::{HashMap, Map, MapData, Stack},
 };
 use nat_acct_common::{
     flow::Table,
@@ -28,7 +28,7 @@ pub struct KernelTable {
     buckets: MappedArray<Bucket>,
     connections: Arc<MappedArray<Connection>>,
     overflow: RefCell<HashMap<MapData, FlowKey, u32>>,
-    spares: RefCell<Queue<MapData, u32>>,
+    spares: RefCell<Stack<MapData, u32>>,
     locks: RefCell<HashMap<MapData, u32, u8>>,
 }
 
@@ -42,7 +42,7 @@ impl KernelTable {
             buckets,
             connections: Arc::new(connections),
             overflow: RefCell::new(HashMap::try_from(take(ebpf, "OVERFLOW")?)?),
-            spares: RefCell::new(Queue::try_from(take(ebpf, "SPARES")?)?),
+            spares: RefCell::new(Stack::try_from(take(ebpf, "SPARES")?)?),
             locks: RefCell::new(HashMap::try_from(take(ebpf, "LOCKS")?)?),
         })
     }
@@ -94,7 +94,7 @@ impl Table for KernelTable {
     }
 
     fn return_spare(&self, place: u32) {
-        // The queue has room for all of them.
+        // There is room for all of them.
         let _ = self.spares.borrow_mut().push(place, 0);
     }
 
