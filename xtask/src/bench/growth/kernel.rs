@@ -6,9 +6,10 @@ use crate::bench::table::Table;
 
 /// Possible processors of common machines.
 const PROCESSORS: [u64; 4] = [2, 4, 16, 64];
-/// Without which nothing can be counted by connection: its addresses and ports, and counters for both
-/// directions on each processor.
-const FLOOR: (u64, u64) = (40, 48);
+/// Without which there is no record: addresses, ports and network (40 bytes); when it was opened and
+/// last seen, the first and the next sequence number of both sides, and how far it is (32 bytes). And
+/// counters for both directions on each processor.
+const FLOOR: (u64, u64) = (72, 48);
 
 /// The maps that grow with `--max-connections`, and what they are for.
 const PARTS: [(&str, &str); 8] = [
@@ -63,9 +64,9 @@ pub fn by_processors(row: &Row, conntrack: &Conntrack) -> Table {
     };
     let (fixed, on_each) = of(row, |_| true);
     add("nat-acct", &|processors| fixed + on_each * processors);
-    let (key, counters) = (FLOOR.0 as f64, FLOOR.1 as f64);
-    add("key and counters alone", &|processors| {
-        key + counters * processors
+    let (facts, counters) = (FLOOR.0 as f64, FLOOR.1 as f64);
+    add("what a record needs", &|processors| {
+        facts + counters * processors
     });
     let entry = conntrack.each(conntrack.entry_bytes + conntrack.extension_bytes);
     add("conntrack", &|_| entry);

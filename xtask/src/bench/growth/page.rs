@@ -77,8 +77,10 @@ fn in_the_kernel(row: &Row) -> String {
 
 fn beside(conntrack: &Conntrack) -> String {
     format!(
-        "`key and counters alone`: 40 bytes of addresses, ports and network, and 48 bytes of counters \
-         on each processor: the floor of counting by connection and processor. `conntrack`: an entry of \
+        "`what a record needs`: 40 bytes of addresses, ports and network; 32 bytes for when it was \
+         opened and last seen, the first and the next sequence number of both sides, and how far it is; \
+         and 48 bytes of counters on each processor. That is the floor, in a table without a free place \
+         and without SYNs on the outside. `conntrack`: an entry of \
          the kernel's own connection tracking, {:.0} bytes, with what translation, counters and times \
          add to it, {:.0} bytes; measured by {} connections through the gateway. It counts on no \
          processor of its own, and does not outlive its connection.\n",
