@@ -53,7 +53,7 @@ impl<'a> Flow<'a> {
         })
     }
 
-    /// The connection in `slot`; `None` for slot 0.
+    /// The connection in `slot`; `None` for slot 0, and for one that has no bucket yet or no more.
     #[inline(always)]
     pub fn of_slot<T: Table>(table: &'a T, slot: u32) -> Option<Self> {
         if slot == 0 {
@@ -62,8 +62,6 @@ impl<'a> Flow<'a> {
         let connection = table.connection(slot)?;
         let place = connection.place_number.get();
         let bucket = table.bucket(place)?;
-        // While it is opened or released by another processor the place is not yet its own, or no
-        // more.
         (bucket.owner().slot() == slot).then_some(Self {
             slot,
             connection,

@@ -42,10 +42,9 @@ fn open<'a, T: Runtime>(
 ) -> Result<Option<&'a Bucket>, Cause> {
     match begin(table, key, seen, false)? {
         Claimed::New(bucket) => {
-            if let Some(flow) = Flow::owner_of(table, bucket) {
-                flow.emit(table, EventKind::Opened, seen);
-                account(table, &flow, seen);
-            }
+            let flow = Flow::owner_of(table, bucket).ok_or(Cause::Inconsistent)?;
+            flow.emit(table, EventKind::Opened, seen);
+            account(table, &flow, seen);
             Ok(None)
         }
         Claimed::Existing(bucket) => Ok(Some(bucket)),

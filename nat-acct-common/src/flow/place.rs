@@ -71,7 +71,6 @@ pub(super) enum Claimed<'a> {
 }
 
 /// Who is to have a bucket.
-#[derive(Clone, Copy)]
 pub(super) struct Claimant<'a> {
     pub slot: u32,
     /// Its facts, which are complete but for the place.
@@ -125,11 +124,15 @@ fn claim_locked<'a, T: Runtime>(
         bucket.set_owner(Owner::hidden(claimant.slot));
         return Ok(Claimed::New(bucket));
     }
-    bucket.set_owner(Owner::slow(claimant.slot));
-    let place = connection.place_number.get();
-    if table.is_spare(place) && !table.overflow_insert(key, place) {
+    let flow = Flow {
+        slot: claimant.slot,
+        connection,
+        bucket,
+        place: connection.place_number.get(),
+    };
+    if !show(table, key, &flow) {
         bucket.set_owner(Owner::FREE);
-        table.return_spare(place);
+        table.return_spare(flow.place);
         return Err(Cause::NoPlace);
     }
     Ok(Claimed::New(bucket))

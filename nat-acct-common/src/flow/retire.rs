@@ -76,6 +76,7 @@ fn leave_locked<T: Table>(table: &T, flow: &Flow<'_>, heir: Option<Flow<'_>>) {
     let is_locked = table.lock(set);
     if let Some(heir) = heir {
         heir.connection.predecessor.set(0);
+        // If the overflow map refuses, no segment finds the heir: it ends as one without an answer.
         place::show(table, &key, &heir);
     }
     if table.overflow(&key) == Some(flow.place) {

@@ -49,10 +49,11 @@ pub fn inside(context: &TcContext, is_from_client: bool) -> Option<()> {
         let [source, destination, ports] = counted.key;
         counted.key = [destination, source, ports.rotate_left(16)];
     }
-    let slot = match opens(&counted) {
-        true => open(&counted)?,
+    let slot = if opens(&counted) {
+        open(&counted)?
+    } else {
         // SAFETY: copied at once, and nobody changes it.
-        false => *unsafe { OPENED.get(counted.key) }?,
+        *unsafe { OPENED.get(counted.key) }?
     };
     let sums = OPENED_SUMS.get_ptr_mut(slot)?;
     // SAFETY: this processor's own.

@@ -51,9 +51,7 @@ fn close(timeouts: Timeouts, remains: &mut Remains) -> Result<Vec<(Account, u64)
     for facts in remains.facts() {
         engine.handle_event(Event::Seen(facts), now_ns);
     }
-    for &(key, sighting) in remains.outside_syns() {
-        engine.handle_event(Event::OutsideSyn(key, sighting), now_ns);
-    }
+    engine.handle_sightings(remains.outside_syns(), now_ns);
     engine.stop(End::AgentStop);
     let mut records = Vec::new();
     while let Some(request) = engine.poll_request() {

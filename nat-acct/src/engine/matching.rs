@@ -118,13 +118,7 @@ impl Matcher {
         if key.opener == Sender::Client && self.hairpins.has_other(key.isn, &outside) {
             self.doubtful.insert(outside);
         }
-        let (settled, is_orphan) = match self.groups.settled_by(&key, &outside, &sighting) {
-            Some(slot) => (Some(slot), false),
-            None => self.groups.change_or_make(key, |group| {
-                group.sight(outside, sighting);
-                (group.settled(), group.has_no_client())
-            }),
-        };
+        let (settled, is_orphan) = self.groups.sight(key, outside, sighting);
         if let Some(half) = settled.and_then(|slot| self.hairpins.left(key.isn, key.opener, slot)) {
             self.groups.change(key, |group| group.doubt(&half));
         }

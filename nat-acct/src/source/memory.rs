@@ -128,9 +128,10 @@ impl MemorySource {
 
     fn count(&self, slot: u32) -> Option<engine::Event> {
         let facts = self.facts(slot)?;
+        let place = self.table.connection(slot)?.place_number.get();
         Some(engine::Event::Counted(Counted {
             facts,
-            volumes: self.table.volumes_of(slot)?,
+            volumes: self.table.counters(place)?.volumes(),
             later_stream_bytes: facts.stream_bytes,
         }))
     }
@@ -138,9 +139,10 @@ impl MemorySource {
     fn harvest(&mut self, slot: u32) -> Option<engine::Event> {
         let retired = flow::retire(&self.table, slot)?;
         let facts = self.facts(slot)?;
-        let volumes = self.table.volumes_of(slot)?;
+        let counters = self.table.counters(retired.place)?;
+        let volumes = counters.volumes();
         flow::forget(&self.table, &retired);
-        self.table.clear_counters(retired.place);
+        counters.clear();
         flow::release(&self.table, &retired);
         self.table.return_slot(slot);
         Some(engine::Event::Harvested(facts, volumes))

@@ -52,15 +52,33 @@ impl Groups {
         }
     }
 
+    /// Notes a sighting in its group, which is made if there is none. Returns the slot of the group's
+    /// only opening, if that is settled then; and whether there is no opening.
+    pub(super) fn sight(
+        &mut self,
+        key: GroupKey,
+        outside: OutsideKey,
+        sighting: OutsideSyn,
+    ) -> (Option<u32>, bool) {
+        let hash = self.hasher.hash_one(key);
+        match self.settled_by(hash, &key, &outside, &sighting) {
+            Some(slot) => (Some(slot), false),
+            None => self.change_or_make_at(hash, key, |group| {
+                group.sight(outside, sighting);
+                (group.settled(), group.has_no_client())
+            }),
+        }
+    }
+
     /// The slot of a group's only opening, if its only sighting is this one, that of the opening, and
     /// known already: most that a sweep finds are.
-    pub(super) fn settled_by(
+    fn settled_by(
         &self,
+        hash: u64,
         key: &GroupKey,
         outside: &OutsideKey,
         sighting: &OutsideSyn,
     ) -> Option<u32> {
-        let hash = self.hasher.hash_one(key);
         let slot = *self
             .slots
             .find(hash, |slot| is_at(&self.kept, *slot, key))?;
@@ -84,7 +102,15 @@ impl Groups {
         key: GroupKey,
         change: impl FnOnce(&mut Group) -> R,
     ) -> R {
-        let hash = self.hasher.hash_one(key);
+        self.change_or_make_at(self.hasher.hash_one(key), key, change)
+    }
+
+    fn change_or_make_at<R>(
+        &mut self,
+        hash: u64,
+        key: GroupKey,
+        change: impl FnOnce(&mut Group) -> R,
+    ) -> R {
         self.try_change(hash, key, change).unwrap_or_else(|change| {
             let mut group = Group::new(key.opener);
             let result = change(&mut group);
@@ -232,7 +258,7 @@ mod tests {
                     }
                     Step::Sight { translated_port, seen } => {
                         let outside = OutsideKey { translated_port, ..outside };
-                        let settled_by = groups.settled_by(&key, &outside, &seen);
+                        let settled_by = groups.settled_by(groups.hasher.hash_one(key), &key, &outside, &seen);
                         let before = groups.kept.clone();
                         let settled = groups.change_or_make(key, |group| {
                             group.sight(outside, seen);

@@ -57,10 +57,10 @@ impl Settings {
         self.buckets() + self.spares()
     }
 
-    /// Spare buckets, for connections that find their set of buckets full: an eighth. With twice as many buckets as
-    /// connections and a hash that spreads like chance they are 0.84 % (a Poisson distribution of mean
-    /// 4); of 16,384 connections with addresses and ports in a row never more than 1.2 %, with hundreds
-    /// of seeds.
+    /// Spare buckets, for connections that find their set of buckets full: an eighth. With twice as
+    /// many buckets as connections and a hash that spreads like chance they are 0.84 % (a Poisson
+    /// distribution of mean 4); of 16,384 connections with addresses and ports in a row never more than
+    /// 1.2 %, with hundreds of seeds.
     pub(super) fn spares(&self) -> u32 {
         let of_few = self.max_connections.min(SPARES_OF_FEW);
         self.max_connections.div_ceil(8).max(of_few)

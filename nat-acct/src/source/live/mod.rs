@@ -62,7 +62,7 @@ use self::{
 use crate::engine;
 
 /// Connections for whose buckets a sweep waits at a time.
-const FETCHED: u32 = 64;
+const FETCHED: usize = 64;
 
 /// The programs in the kernel, and their maps.
 pub struct Live {
@@ -372,11 +372,10 @@ impl Live {
     /// All connections in `slots` of the table, for what events may have missed.
     pub fn sweep(&self, slots: std::ops::Range<u32>) -> impl Iterator<Item = Facts> {
         let end = slots.end;
-        slots.filter_map(move |slot| {
-            if slot.is_multiple_of(FETCHED) {
-                self.table.fetch(slot..end.min(slot + FETCHED));
-            }
-            self.facts(slot)
+        slots.step_by(FETCHED).flat_map(move |first| {
+            let part = first..end.min(first + FETCHED as u32);
+            self.table.fetch(part.clone());
+            part.filter_map(|slot| self.facts(slot))
         })
     }
 

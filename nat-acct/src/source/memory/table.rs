@@ -11,7 +11,7 @@ use nat_acct_common::{
     flow::{Runtime, Table},
     layout::{
         Bucket, Cause, Connection, Counters, Event, FlowKey, IgnoredTotal, OutsideKey, OutsideSyn,
-        PerSender, Seed, Volume, WAYS,
+        Seed, WAYS,
     },
 };
 
@@ -94,18 +94,6 @@ impl MemoryTable {
 
     pub(super) fn forget_outside(&mut self, key: &OutsideKey) {
         self.outside_syns.get_mut().remove(key);
-    }
-
-    /// What was counted for the connection in `slot`.
-    pub(super) fn volumes_of(&self, slot: u32) -> Option<PerSender<Volume>> {
-        let place = self.connection(slot)?.place_number.get();
-        Some(self.counters(place)?.volumes())
-    }
-
-    pub(super) fn clear_counters(&self, place: u32) {
-        if let Some(counters) = self.counters(place) {
-            counters.clear();
-        }
     }
 
     pub(super) fn ignored(&self, cause: Cause) -> IgnoredTotal {

@@ -75,18 +75,17 @@ fn opening_and_closing(rows: &Rows) -> Table {
         let textbook = rows.other_above_empty(row, LIVES).and_then(Spread::of);
         together.add(ours.as_ref(), textbook.as_ref());
         let connections = row.connections.to_string();
-        let shown = [shown(ours, 0), shown(textbook, 0)];
-        table.add(
-            [name(row), connections.clone()]
-                .into_iter()
-                .chain(shown)
-                .collect(),
-        );
+        table.add(vec![
+            name(row),
+            connections.clone(),
+            shown(ours, 0),
+            shown(textbook, 0),
+        ]);
         let what = |row: &Row| (row.family.clone(), row.connections);
         if all.peek().is_none_or(|next| what(next) != what(row)) {
             let family = format!("together, {}", family(row));
-            let sums = std::mem::take(&mut together).shown();
-            table.add([family, connections].into_iter().chain(sums).collect());
+            let [ours, textbook] = std::mem::take(&mut together).shown();
+            table.add(vec![family, connections, ours, textbook]);
         }
     }
     table
