@@ -10,6 +10,13 @@ pub struct Interim {
     pub every_ns: Option<u64>,
 }
 
+impl Interim {
+    /// Whether none is made.
+    pub(super) fn is_none(&self) -> bool {
+        !self.starts && self.every_ns.is_none()
+    }
+}
+
 /// The first look for a translated address that no event tells of; the age of the connection doubles
 /// from one look to the next.
 const FIRST_LOOK_NS: u64 = 100_000_000;

@@ -185,7 +185,7 @@ impl Matcher {
             answer
         };
         let known = GroupKey::of_opening(facts)
-            .and_then(|key| Some((key, self.groups.change(key, answer)?)));
+            .and_then(|key| Some((key, self.groups.change_at(facts.slot, key, answer)?)));
         let Some((key, answer)) = known else {
             return self.not_outside(facts, Claim::None);
         };

@@ -280,7 +280,7 @@ impl Engine {
 
     /// Finds out whether a record is due though the connection goes on; tells when to look again.
     fn note_interim(&mut self, facts: &Facts, now_ns: u64) -> Option<u64> {
-        if self.connections.stage(facts.slot)? == Stage::Settled {
+        if self.interim.is_none() || self.connections.stage(facts.slot)? == Stage::Settled {
             return None;
         }
         let told = self.connections.told(facts.slot)?;

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, net::Ipv4Addr};
 
 use nat_acct::{
-    engine::{Engine, Event, Request, Timeouts},
+    engine::{Event, Request},
     record::Account,
 };
 use nat_acct_common::{
@@ -12,15 +12,17 @@ use nat_acct_common::{
     packet::Vlan,
 };
 
+use super::echo::Listener;
+
 /// So many come and go each time.
 pub const CONNECTIONS: u32 = 500_000;
-/// So many are open at a time.
-const OPEN: usize = 65_536;
+/// So many are open at a time, and at most as many again wait for their records.
+pub const OPEN: usize = 65_536;
 /// From one opening to the next. Within the linger time there are half as many as are open.
 const APART_NS: u64 = 30_000;
 
-pub struct Gateway {
-    engine: Engine,
+pub struct Gateway<L> {
+    listener: L,
     /// By slot.
     facts: Vec<Facts>,
     open: VecDeque<u32>,
@@ -30,11 +32,11 @@ pub struct Gateway {
     account: Option<Account>,
 }
 
-impl Gateway {
+impl<L: Listener> Gateway<L> {
     /// With as many connections as it ever has.
-    pub fn busy() -> Self {
+    pub fn busy(listener: L) -> Self {
         let mut new = Self {
-            engine: Engine::new(Timeouts::default()),
+            listener,
             facts: Vec::new(),
             open: VecDeque::new(),
             free: Vec::new(),
@@ -42,7 +44,6 @@ impl Gateway {
             now_ns: 1_000_000_000,
             account: None,
         };
-        new.engine.reserve(2 * OPEN);
         for _ in 0..2 {
             new.go_on();
         }
@@ -62,11 +63,11 @@ impl Gateway {
                 self.finish();
             }
             if self
-                .engine
+                .listener
                 .poll_timeout()
                 .is_some_and(|due_ns| due_ns <= self.now_ns)
             {
-                self.engine.handle_timeout(self.now_ns);
+                self.listener.handle_timeout(self.now_ns);
             }
             self.pump();
         }
@@ -106,12 +107,12 @@ impl Gateway {
     }
 
     fn tell(&mut self, event: Event) {
-        self.engine.handle_event(event, self.now_ns);
+        self.listener.handle_event(event, self.now_ns);
     }
 
     /// Does what the engine asks for.
     fn pump(&mut self) {
-        while let Some(request) = self.engine.poll_request() {
+        while let Some(request) = self.listener.poll_request() {
             match request {
                 Request::Look(slot) => self.see(slot),
                 Request::Retire(slot) => {
@@ -122,7 +123,7 @@ impl Gateway {
                 }
             }
         }
-        while let Some(account) = self.engine.poll_record() {
+        while let Some(account) = self.listener.poll_record() {
             self.account = Some(account);
             self.tell(Event::Released(account.slot));
             self.free.push(account.slot);

@@ -2,6 +2,7 @@
 //! line. `cargo xtask bench records` runs this and writes the page.
 
 mod allocations;
+mod echo;
 mod gateway;
 mod lines;
 mod rounds;
@@ -9,10 +10,16 @@ mod rounds;
 use std::env;
 
 use anyhow::{Context as _, Result};
-use nat_acct::record::Format;
+use nat_acct::{
+    engine::{Engine, Timeouts},
+    record::Format,
+};
 use nat_acct_tests::processor;
 
-use self::{gateway::Gateway, lines::Lines, rounds::Rounds};
+use self::{echo::Echo, gateway::Gateway, lines::Lines, rounds::Rounds};
+
+const ENGINE_TOLD: &str = "events and engine";
+const EVENTS: &str = "events";
 
 fn main() -> Result<()> {
     // Cargo adds `--bench`.
@@ -23,10 +30,15 @@ fn main() -> Result<()> {
         .context("run `cargo xtask bench records`")?;
     processor::stay_on(cpu)?;
     let mut all = Rounds::default();
-    let mut gateway = Gateway::busy();
-    let lines = Lines::of(gateway.account().context("a connection has ended")?);
+    let mut engine = Engine::new(Timeouts::default());
+    engine.reserve(2 * gateway::OPEN);
+    let mut gateway = Gateway::busy(engine);
+    let account = gateway.account().context("a connection has ended")?;
+    let mut events = Gateway::busy(Echo::new(account));
+    let lines = Lines::of(account);
     for _ in 0..rounds {
-        all.measure("engine", gateway::CONNECTIONS, || gateway.go_on())?;
+        all.measure(ENGINE_TOLD, gateway::CONNECTIONS, || gateway.go_on())?;
+        all.measure(EVENTS, gateway::CONNECTIONS, || events.go_on())?;
         all.measure("line, ecs", lines::RECORDS, || lines.write(Format::Ecs))?;
         all.measure("line, compact", lines::RECORDS, || {
             lines.write(Format::Compact);
@@ -35,6 +47,7 @@ fn main() -> Result<()> {
             lines.write_value();
         })?;
     }
+    all.subtract("engine alone", [ENGINE_TOLD, EVENTS]);
     all.print();
     Ok(())
 }

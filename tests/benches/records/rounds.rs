@@ -39,6 +39,23 @@ impl Rounds {
         Ok(())
     }
 
+    /// Adds what one takes more than the other, round by round.
+    pub fn subtract(&mut self, what: &'static str, [more, less]: [&str; 2]) {
+        let row = |what: &str| self.0.iter().find(|row| row.what == what);
+        let Some((more, less)) = row(more).zip(row(less)) else {
+            return;
+        };
+        let between = |more: &[f64], less: &[f64]| {
+            let both = more.iter().zip(less);
+            both.map(|(more, less)| more - less).collect()
+        };
+        self.0.push(Row {
+            what,
+            ns: between(&more.ns, &less.ns),
+            allocations: between(&more.allocations, &less.allocations),
+        });
+    }
+
     pub fn print(&self) {
         for Row {
             what,

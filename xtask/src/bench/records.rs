@@ -23,11 +23,8 @@ pub struct Args {
 
 /// What the time consists of, by callgrind, which is not run here: it takes too long.
 const PROFILE: &str = "\
-Of the 5,800 instructions that `engine` takes for a connection, 30 % are the state, its deadlines and \
-the queues, 18 % the ordered maps (openings without a partner, counts by cause), 18 % the table of \
-openings and SYNs (a quarter of that the hash), 13 % the timers, 5 % copies, 5 % the account, 6 % the \
-benchmark itself. It waits for memory about twelve times (reads and writes that miss 512 KiB of cache): \
-five times in that table, five in the facts that the benchmark keeps and copies.
+The engine waits for memory about seven times (reads and writes that miss 512 KiB of cache), five times in \
+the table of openings and SYNs.
 
 Of the 15,500 that `line, ecs` takes, 41 % are the search for what JSON has to escape, in names of \
 fields too, 23 % the rest of `serde_json`, 8 % times, 7 % identifiers, 6 % copies, 5 % the proof that the \
@@ -61,8 +58,11 @@ fn page(told: &str, rounds: u32) -> Result<String> {
     Ok(format!(
         "{facts}\n{table}\n\
          For one connection, on one CPU; median of {rounds} rounds (least–most).\n\n\
-         - `engine`: 65,536 connections are open; one is opened, seen on the outside, answered, and one \
-         ends by two FINs, until its account is there.\n\
+         - `events and engine`: 65,536 connections are open; one is opened, seen on the outside, answered, \
+         and one ends by two FINs, until its account is there. Nine events and a timeout.\n\
+         - `events`: the same events, told to something that asks for the same by a queue and does nothing \
+         else.\n\
+         - `engine alone`: the difference, round by round.\n\
          - `line`: from the account to the record, and that as text.\n\
          - `serde_json::Value`: such a record, already made and as a tree, to a vector by `serde_json`.\n\n\
          {PROFILE}\n"

@@ -163,6 +163,8 @@ fn build(route: Route, what: &[&str]) -> Cmd {
         TARGET,
     ]);
     let cmd = cmd
+        // bpf-linker does that, and knows what a program may look like.
+        .env("CARGO_PROFILE_RELEASE_LTO", "false")
         .args(["--target-dir", "target/ebpf"])
         .args(what.iter().copied());
     match route {

@@ -93,7 +93,20 @@ impl Groups {
         change: impl FnOnce(&mut Group) -> R,
     ) -> Option<R> {
         let hash = self.hasher.hash_one(key);
-        self.try_change(hash, key, change).ok()
+        self.try_change(hash, key, None, change).ok()
+    }
+
+    /// The same, for who knows the slot of an opening of the group: what is kept there need not wait for
+    /// the table that says where it is.
+    pub(super) fn change_at<R>(
+        &mut self,
+        slot: u32,
+        key: GroupKey,
+        change: impl FnOnce(&mut Group) -> R,
+    ) -> Option<R> {
+        let hash = self.hasher.hash_one(key);
+        let kept_at = is_at(&self.kept, slot, &key).then_some(slot);
+        self.try_change(hash, key, kept_at, change).ok()
     }
 
     /// Changes a group, which is made if there is none.
@@ -111,7 +124,8 @@ impl Groups {
         key: GroupKey,
         change: impl FnOnce(&mut Group) -> R,
     ) -> R {
-        self.try_change(hash, key, change).unwrap_or_else(|change| {
+        let changed = self.try_change(hash, key, None, change);
+        changed.unwrap_or_else(|change| {
             let mut group = Group::new(key.opener);
             let result = change(&mut group);
             self.put(hash, key, group);
@@ -119,12 +133,13 @@ impl Groups {
         })
     }
 
-    /// Changes a group where it is, and takes it elsewhere only if it has another slot then or none.
-    /// Returns `change` if there is no group.
+    /// Changes a group where it is (in the place `kept_at`, if that is known), and takes it elsewhere only
+    /// if it has another slot then or none. Returns `change` if there is no group.
     fn try_change<R, F: FnOnce(&mut Group) -> R>(
         &mut self,
         hash: u64,
         key: GroupKey,
+        kept_at: Option<u32>,
         change: F,
     ) -> Result<R, F> {
         let Self {
@@ -133,31 +148,34 @@ impl Groups {
             others,
             ..
         } = self;
-        let (result, group) =
-            if let Ok(entry) = slots.find_entry(hash, |slot| is_at(kept, *slot, &key)) {
-                let slot = *entry.get();
-                let place = &mut kept[slot as usize];
-                let Some(old) = place else {
-                    return Err(change);
-                };
-                let mut group = old.to_group(slot);
-                let result = change(&mut group);
-                match Kept::of(key, &group) {
-                    Some((same, new)) if same == slot => {
-                        *old = new;
-                        return Ok(result);
-                    }
-                    Some(_) | None => {}
-                }
-                *place = None;
-                entry.remove();
-                (result, group)
-            } else if let Ok(entry) = others.find_entry(hash, |(other, _)| *other == key) {
-                let ((_, mut group), _) = entry.remove();
-                (change(&mut group), group)
-            } else {
+        let is_it = |slot: &u32| match kept_at {
+            Some(kept_at) => *slot == kept_at,
+            None => is_at(kept, *slot, &key),
+        };
+        let (result, group) = if let Ok(entry) = slots.find_entry(hash, is_it) {
+            let slot = *entry.get();
+            let place = &mut kept[slot as usize];
+            let Some(old) = place else {
                 return Err(change);
             };
+            let mut group = old.to_group(slot);
+            let result = change(&mut group);
+            match Kept::of(key, &group) {
+                Some((same, new)) if same == slot => {
+                    *old = new;
+                    return Ok(result);
+                }
+                Some(_) | None => {}
+            }
+            *place = None;
+            entry.remove();
+            (result, group)
+        } else if let Ok(entry) = others.find_entry(hash, |(other, _)| *other == key) {
+            let ((_, mut group), _) = entry.remove();
+            (change(&mut group), group)
+        } else {
+            return Err(change);
+        };
         self.put(hash, key, group);
         Ok(result)
     }

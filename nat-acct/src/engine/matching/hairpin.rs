@@ -79,7 +79,7 @@ impl Hairpins {
 
     /// The slots of the openings that may be the other half of this one.
     pub(super) fn possible(&self, isn: u32, facts: &Facts) -> Vec<u32> {
-        self.others(isn, &Half::of(facts))
+        self.others(isn, &Half::of(facts)).collect()
     }
 
     /// The slots of all openings without a partner.
@@ -93,7 +93,7 @@ impl Hairpins {
     pub(super) fn left(&mut self, isn: u32, opener: Sender, slot: u32) -> Option<FlowKey> {
         let number = (isn, opener);
         let half = self.halves.get(&(number, slot))?;
-        if half.claim == Claim::None && self.others(isn, half).is_empty() {
+        if half.claim == Claim::None && self.others(isn, half).next().is_none() {
             self.take(number, slot);
             return None;
         }
@@ -106,14 +106,15 @@ impl Hairpins {
     pub(super) fn claim(&self, isn: u32, facts: &Facts) -> Claim<FlowKey> {
         let known = self.halves.get(&((isn, facts.opener), facts.slot));
         let half = Half::known(facts, known);
-        self.judged(isn, facts.slot, &half, &self.others(isn, &half))
+        let others: Vec<_> = self.others(isn, &half).collect();
+        self.judged(isn, facts.slot, &half, &others)
     }
 
     /// Removes an opening, and says which 4-tuple the connection has beyond the gateway.
     pub(super) fn close(&mut self, isn: u32, facts: &Facts) -> Claim<FlowKey> {
         let known = self.take((isn, facts.opener), facts.slot);
         let half = Half::known(facts, known.as_ref());
-        let others = self.others(isn, &half);
+        let others: Vec<_> = self.others(isn, &half).collect();
         let claim = self.judged(isn, facts.slot, &half, &others);
         let claim_of_others = match claim {
             Claim::Proved(_) => Claim::Proved(half.key),
@@ -154,14 +155,16 @@ impl Hairpins {
 
     /// The openings with this number, by slot.
     fn equal(&self, number: Number) -> impl Iterator<Item = (u32, &Half)> {
-        let equal = self.halves.range((number, 0)..=(number, u32::MAX));
+        // To search for the last one, too, takes longer than to find that one is not equal.
+        let from = self.halves.range((number, 0)..);
+        let equal = from.take_while(move |((other, _), _)| *other == number);
         equal.map(|((_, slot), half)| (*slot, half))
     }
 
-    fn others(&self, isn: u32, half: &Half) -> Vec<u32> {
+    fn others(&self, isn: u32, half: &Half) -> impl Iterator<Item = u32> {
         let equal = self.equal((isn, half.opener.peer()));
         let fitting = equal.filter(|(_, other)| self.fit(half, other));
-        fitting.map(|(slot, _)| slot).collect()
+        fitting.map(|(slot, _)| slot)
     }
 
     /// The 4-tuple of the opening in `other_slot`, if it is the other half of `half`.
@@ -172,10 +175,7 @@ impl Hairpins {
             .any(|opener| self.crowded.contains(&(isn, opener)));
         let is_proved = !is_crowded
             && other.claim == Claim::None
-            && self
-                .others(isn, other)
-                .iter()
-                .all(|another| *another == slot)
+            && self.others(isn, other).all(|another| another == slot)
             && (half.is_answered_like(other) || half.has_same_opener(other));
         is_proved.then_some(other.key)
     }
