@@ -5,7 +5,7 @@ use super::load::CLIENTS;
 use super::measure::Figures;
 use crate::bench::gateway::{self, Beside, Ran};
 
-const HEADING: [&str; 8] = [
+const HEADING: [&str; 9] = [
     "program",
     "version",
     "connections/s",
@@ -14,6 +14,7 @@ const HEADING: [&str; 8] = [
     "of no agent, by CPU",
     "CPU µs a connection, program",
     "recorded %",
+    "its CPU µs for each recorded",
 ];
 
 pub fn page(facts: Vec<String>, all: &[Ran<Figures>], args: &Args) -> String {
@@ -31,7 +32,7 @@ pub fn page(facts: Vec<String>, all: &[Ran<Figures>], args: &Args) -> String {
     )
 }
 
-fn figures(of: Beside<'_, Figures>) -> [String; 6] {
+fn figures(of: Beside<'_, Figures>) -> [String; 7] {
     [
         of.all(|figures| figures.per_second, 0),
         of.ratios(|figures| figures.per_second),
@@ -39,6 +40,10 @@ fn figures(of: Beside<'_, Figures>) -> [String; 6] {
         of.ratios(|figures| 1.0 / figures.cpu_us),
         of.all(|figures| figures.program_cpu_us, 1),
         of.some(|figures| figures.recorded.map(|share| share * 100.0), 1),
+        of.some(
+            |figures| Some(figures.program_cpu_us / figures.recorded?),
+            1,
+        ),
     ]
 }
 
