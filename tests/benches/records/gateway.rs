@@ -30,6 +30,7 @@ pub struct Gateway<L> {
     count: u32,
     now_ns: u64,
     account: Option<Account>,
+    told: u64,
 }
 
 impl<L: Listener> Gateway<L> {
@@ -43,6 +44,7 @@ impl<L: Listener> Gateway<L> {
             count: 0,
             now_ns: 1_000_000_000,
             account: None,
+            told: 0,
         };
         for _ in 0..2 {
             new.go_on();
@@ -53,6 +55,11 @@ impl<L: Listener> Gateway<L> {
     /// The account of the connection that has ended last.
     pub fn account(&self) -> Option<Account> {
         self.account
+    }
+
+    /// How many events there were.
+    pub fn told(&self) -> u64 {
+        self.told
     }
 
     pub fn go_on(&mut self) {
@@ -107,6 +114,7 @@ impl<L: Listener> Gateway<L> {
     }
 
     fn tell(&mut self, event: Event) {
+        self.told += 1;
         self.listener.handle_event(event, self.now_ns);
     }
 

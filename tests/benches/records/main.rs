@@ -9,7 +9,7 @@ mod rounds;
 
 use std::env;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use nat_acct::{
     engine::{Engine, Timeouts},
     record::Format,
@@ -47,6 +47,10 @@ fn main() -> Result<()> {
             lines.write_value();
         })?;
     }
+    ensure!(
+        gateway.told() == events.told(),
+        "these are not the same events"
+    );
     all.subtract("engine alone", [ENGINE_TOLD, EVENTS]);
     all.print();
     Ok(())

@@ -59,7 +59,7 @@ fn page(told: &str, rounds: u32) -> Result<String> {
         "{facts}\n{table}\n\
          For one connection, on one CPU; median of {rounds} rounds (least–most).\n\n\
          - `events and engine`: 65,536 connections are open; one is opened, seen on the outside, answered, \
-         and one ends by two FINs, until its account is there. Nine events and a timeout.\n\
+         and one ends by two FINs, until its account is there. Eight events and a timeout.\n\
          - `events`: the same events, told to something that asks for the same by a queue and does nothing \
          else.\n\
          - `engine alone`: the difference, round by round.\n\
