@@ -4,40 +4,11 @@
 use std::collections::VecDeque;
 
 use nat_acct::{
-    engine::{Engine, Event, Request, Timeouts},
+    engine::{Event, Request, Timeouts},
     record::Account,
 };
 
-/// What is told of connections.
-pub trait Listener {
-    fn handle_event(&mut self, event: Event, now_ns: u64);
-    fn handle_timeout(&mut self, now_ns: u64);
-    fn poll_timeout(&self) -> Option<u64>;
-    fn poll_request(&mut self) -> Option<Request>;
-    fn poll_record(&mut self) -> Option<Account>;
-}
-
-impl Listener for Engine {
-    fn handle_event(&mut self, event: Event, now_ns: u64) {
-        self.handle_event(event, now_ns);
-    }
-
-    fn handle_timeout(&mut self, now_ns: u64) {
-        self.handle_timeout(now_ns);
-    }
-
-    fn poll_timeout(&self) -> Option<u64> {
-        self.poll_timeout()
-    }
-
-    fn poll_request(&mut self) -> Option<Request> {
-        self.poll_request()
-    }
-
-    fn poll_record(&mut self) -> Option<Account> {
-        self.poll_record()
-    }
-}
+use super::gateway::Listener;
 
 /// See the module's description.
 pub struct Echo {

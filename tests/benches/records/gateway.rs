@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, net::Ipv4Addr};
 
 use nat_acct::{
-    engine::{Event, Request},
+    engine::{Engine, Event, Request},
     record::Account,
 };
 use nat_acct_common::{
@@ -12,14 +12,43 @@ use nat_acct_common::{
     packet::Vlan,
 };
 
-use super::echo::Listener;
-
 /// So many come and go each time.
 pub const CONNECTIONS: u32 = 500_000;
 /// So many are open at a time, and at most as many again wait for their records.
 pub const OPEN: usize = 65_536;
 /// From one opening to the next. Within the linger time there are half as many as are open.
 const APART_NS: u64 = 30_000;
+
+/// Who is told of the connections.
+pub trait Listener {
+    fn handle_event(&mut self, event: Event, now_ns: u64);
+    fn handle_timeout(&mut self, now_ns: u64);
+    fn poll_timeout(&self) -> Option<u64>;
+    fn poll_request(&mut self) -> Option<Request>;
+    fn poll_record(&mut self) -> Option<Account>;
+}
+
+impl Listener for Engine {
+    fn handle_event(&mut self, event: Event, now_ns: u64) {
+        self.handle_event(event, now_ns);
+    }
+
+    fn handle_timeout(&mut self, now_ns: u64) {
+        self.handle_timeout(now_ns);
+    }
+
+    fn poll_timeout(&self) -> Option<u64> {
+        self.poll_timeout()
+    }
+
+    fn poll_request(&mut self) -> Option<Request> {
+        self.poll_request()
+    }
+
+    fn poll_record(&mut self) -> Option<Account> {
+        self.poll_record()
+    }
+}
 
 pub struct Gateway<L> {
     listener: L,

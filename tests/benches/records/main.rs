@@ -51,7 +51,7 @@ fn main() -> Result<()> {
         gateway.told() == events.told(),
         "these are not the same events"
     );
-    all.subtract("engine alone", [ENGINE_TOLD, EVENTS]);
+    all.subtract("engine alone", [ENGINE_TOLD, EVENTS])?;
     all.print();
     Ok(())
 }

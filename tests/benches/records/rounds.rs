@@ -1,6 +1,6 @@
 //! Measurements, and how they are told: a JSON object a line.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use nat_acct_tests::processor;
 use serde_json::json;
 
@@ -40,11 +40,10 @@ impl Rounds {
     }
 
     /// Adds what one takes more than the other, round by round.
-    pub fn subtract(&mut self, what: &'static str, [more, less]: [&str; 2]) {
+    pub fn subtract(&mut self, what: &'static str, [more, less]: [&str; 2]) -> Result<()> {
         let row = |what: &str| self.0.iter().find(|row| row.what == what);
-        let Some((more, less)) = row(more).zip(row(less)) else {
-            return;
-        };
+        let rows = row(more).zip(row(less));
+        let (more, less) = rows.context("both were measured")?;
         let between = |more: &[f64], less: &[f64]| {
             let both = more.iter().zip(less);
             both.map(|(more, less)| more - less).collect()
@@ -54,6 +53,7 @@ impl Rounds {
             ns: between(&more.ns, &less.ns),
             allocations: between(&more.allocations, &less.allocations),
         });
+        Ok(())
     }
 
     pub fn print(&self) {
