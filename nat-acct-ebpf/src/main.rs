@@ -25,28 +25,28 @@ const PASS: i32 = TC_ACT_UNSPEC;
 /// From the client.
 #[classifier]
 pub fn inside_ingress(context: TcContext) -> i32 {
-    see(&context, INSIDE, Direction::Ingress, Sender::Client);
+    see_inside(&context, Direction::Ingress, Sender::Client);
     PASS
 }
 
 /// To the client.
 #[classifier]
 pub fn inside_egress(context: TcContext) -> i32 {
-    see(&context, INSIDE, Direction::Egress, Sender::Remote);
+    see_inside(&context, Direction::Egress, Sender::Remote);
     PASS
 }
 
 /// From the remote.
 #[classifier]
 pub fn outside_ingress(context: TcContext) -> i32 {
-    see(&context, OUTSIDE, Direction::Ingress, Sender::Remote);
+    see_outside(&context, Direction::Ingress, Sender::Remote);
     PASS
 }
 
 /// To the remote.
 #[classifier]
 pub fn outside_egress(context: TcContext) -> i32 {
-    see(&context, OUTSIDE, Direction::Egress, Sender::Client);
+    see_outside(&context, Direction::Egress, Sender::Client);
     PASS
 }
 
@@ -58,11 +58,19 @@ pub fn compare_clocks(_context: TcContext) -> i32 {
     PASS
 }
 
+/// Gives free what the connections had whose slots user space has written down. Run by hand, never
+/// attached.
+#[classifier]
+pub fn release(_context: TcContext) -> i32 {
+    maps::release();
+    PASS
+}
+
 /// Has the flow step take the segment in the packet. It stays where the parser has written it: to
 /// copy it takes as long as to parse it.
 #[inline(always)]
-fn see(context: &TcContext, side: u32, direction: Direction, sender: Sender) {
-    let (number, link) = match interface(context, side, direction) {
+fn see_inside(context: &TcContext, direction: Direction, sender: Sender) {
+    let (number, link) = match interface(context, INSIDE, direction) {
         Ok(interface) => interface,
         Err(cause) => return ignore(context, cause),
     };
@@ -73,9 +81,22 @@ fn see(context: &TcContext, side: u32, direction: Direction, sender: Sender) {
             Err(cause) => return ignore(context, cause),
         },
     };
-    match side {
-        INSIDE => flow::inside(&MAPS, &segment, sender, number),
-        _ => flow::outside(&MAPS, &segment, sender, number as u16),
+    flow::inside(&MAPS, &segment, sender, number);
+}
+
+/// The same on the outside, where nearly all packets are of no interest.
+#[inline(always)]
+fn see_outside(context: &TcContext, direction: Direction, sender: Sender) {
+    let (number, link) = match interface(context, OUTSIDE, direction) {
+        Ok(interface) => interface,
+        Err(cause) => return ignore(context, cause),
+    };
+    if packet::plainly_opens_nothing(context, link) {
+        return;
+    }
+    match packet::segment(context, link) {
+        Ok(segment) => flow::outside(&MAPS, &segment, sender, number as u16),
+        Err(cause) => ignore(context, cause),
     }
 }
 

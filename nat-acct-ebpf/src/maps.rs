@@ -9,10 +9,10 @@ use aya_ebpf::{
     maps::{Array, HashMap, PerCpuArray, Queue, RingBuf, Stack},
 };
 use nat_acct_common::{
-    flow::{Runtime, Table},
+    flow::{self, Runtime, Table},
     layout::{
         Bucket, Cause, ClockPair, Connection, Counters, Event, FlowKey, Ignored, Instance,
-        Interfaces, OutsideKey, OutsideSyn, Seed,
+        Interfaces, MAX_RELEASED, OutsideKey, OutsideSyn, ReleasedSlot, Seed,
     },
 };
 
@@ -88,6 +88,10 @@ static INSTANCE: Array<Instance> = Array::with_max_entries(1, BPF_F_MMAPABLE);
 #[map]
 static CLOCKS: Array<ClockPair> = Array::with_max_entries(1, BPF_F_MMAPABLE);
 
+/// The slots for [`release`].
+#[map]
+static RELEASED: Array<ReleasedSlot> = Array::with_max_entries(MAX_RELEASED, BPF_F_MMAPABLE);
+
 /// Where each processor copies the front of a packet to.
 #[map]
 static FRONTS: PerCpuArray<Front> = PerCpuArray::with_max_entries(1, 0);
@@ -119,6 +123,13 @@ pub fn front() -> Option<*mut Front> {
 pub fn compare_clocks() {
     if let Some(pair) = CLOCKS.get(0) {
         pair.set(MAPS.now_ns(), MAPS.ticks());
+    }
+}
+
+pub fn release() {
+    let slots = (0..MAX_RELEASED).map_while(|number| RELEASED.get(number)?.get());
+    for slot in slots {
+        flow::release(&MAPS, slot);
     }
 }
 

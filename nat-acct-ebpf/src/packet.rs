@@ -10,7 +10,7 @@ use core::{
 use aya_ebpf::{bindings::__sk_buff, helpers::bpf_skb_load_bytes, programs::TcContext};
 use nat_acct_common::{
     layout::Cause,
-    packet::{Bytes, Frame, Header, Link, Segment, Vlan, parse_any, parse_plain},
+    packet::{self, Bytes, Frame, Header, Link, Segment, Vlan},
 };
 
 use network_types::eth::EthHdr;
@@ -20,7 +20,13 @@ use crate::maps::{self, FRONT_BYTES, Front};
 /// The segment in the packet that a program was called for, if the packet is a plain one.
 #[inline(always)]
 pub fn plain_segment(context: &TcContext, link: Link) -> Option<Segment> {
-    parse_plain(&Linear(context.skb.skb), &frame(context, link))
+    packet::parse_plain(&Linear(context.skb.skb), &frame(context, link))
+}
+
+/// Whether the packet that a program was called for is a plain one that opens no connection.
+#[inline(always)]
+pub fn plainly_opens_nothing(context: &TcContext, link: Link) -> bool {
+    packet::plainly_opens_nothing(&Linear(context.skb.skb), link)
 }
 
 /// The segment in the packet that a program was called for. Not inlined: it is rarely needed, and
@@ -28,7 +34,7 @@ pub fn plain_segment(context: &TcContext, link: Link) -> Option<Segment> {
 #[inline(never)]
 pub fn segment(context: &TcContext, link: Link) -> Result<Segment, Cause> {
     let frame = frame(context, link);
-    match parse_any(&Linear(context.skb.skb), &frame) {
+    match packet::parse_any(&Linear(context.skb.skb), &frame) {
         Err(Cause::Truncated) => copied_segment(context, &frame),
         result => result,
     }
@@ -129,7 +135,7 @@ fn copied_segment(context: &TcContext, frame: &Frame) -> Result<Segment, Cause> 
         return Err(Cause::Truncated);
     }
     let frame_len = frame.len;
-    parse_any(&Copied { front, frame_len }, frame)
+    packet::parse_any(&Copied { front, frame_len }, frame)
 }
 
 /// A copy of the packet's front.

@@ -12,6 +12,7 @@ mod handle;
 mod observe;
 mod opening;
 mod place;
+mod release;
 #[cfg(target_has_atomic = "32")]
 mod retire;
 mod sequence;
@@ -21,6 +22,7 @@ mod table;
 
 pub use facts::Facts;
 pub use observe::{inside, outside};
+pub use release::release;
 #[cfg(target_has_atomic = "32")]
-pub use retire::{Retired, forget, release, retire};
+pub use retire::{Retired, forget, retire, unreleased};
 pub use table::{Runtime, Table};

@@ -1,11 +1,12 @@
 //! Taking a connection out, in user space. It goes in steps, so that no segment is lost and none
 //! lands in another connection: [`retire`] has segments no longer find it; when every program that
 //! may still be at work on it has ended (an RCU grace period), its facts and counters are final; when
-//! its record is written, they are erased ([`forget`]) and others may have its bucket ([`release`]).
+//! its record is written, they are erased ([`forget`]) and others may have its bucket
+//! ([`release`](super::release)).
 //! Each step may be taken again by another agent if this one is killed.
 
 use super::{Table, handle::Flow, place};
-use crate::layout::{Connection, Owner};
+use crate::layout::Connection;
 
 /// A connection that new segments no longer find.
 #[derive(Debug)]
@@ -32,25 +33,20 @@ pub fn retire<T: Table>(table: &T, slot: u32) -> Option<Retired> {
     })
 }
 
-/// Forgets the facts. The caller clears the counters after that and before [`release`]: whoever
-/// finds the slot with facts finds it whole. Returns whether the permit of the opening is to be given
-/// back, too.
-pub fn forget<T: Table>(table: &T, retired: &Retired) -> bool {
-    let Some(connection) = table.connection(retired.slot) else {
-        return false;
-    };
-    connection.opened_ns.set(0);
-    !connection.established.get()
+/// Forgets the facts. The caller clears the counters after that and before
+/// [`release`](super::release): whoever finds the slot with facts finds it whole.
+pub fn forget<T: Table>(table: &T, retired: &Retired) {
+    if let Some(connection) = table.connection(retired.slot) {
+        connection.opened_ns.set(0);
+    }
 }
 
-/// Gives the bucket free. The caller gives the slot back after that.
-pub fn release<T: Table>(table: &T, retired: &Retired) {
-    if let Some(bucket) = table.bucket(retired.place) {
-        bucket.set_owner(Owner::FREE);
-    }
-    if table.is_spare(retired.place) {
-        table.return_spare(retired.place);
-    }
+/// The connection in `slot`, if it was forgotten and not released: its agent was killed before. A
+/// program that opens one writes the time before it takes a bucket.
+pub fn unreleased<T: Table>(table: &T, slot: u32) -> Option<Retired> {
+    let flow = Flow::of_slot(table, slot)?;
+    let place = flow.place;
+    (flow.connection.opened_ns.get() == 0).then_some(Retired { slot, place })
 }
 
 /// Removes each pointer of another connection to this one.

@@ -14,6 +14,7 @@ mod key;
 mod manifest;
 mod outside;
 mod per_sender;
+mod released;
 
 pub use address::Address;
 pub use bucket::{Bucket, Owner, WAYS};
@@ -28,6 +29,7 @@ pub use key::{FlowKey, Seed, Sender, Zone};
 pub use manifest::{Described, Field, Manifest, NAME_BYTES, of as described_fields};
 pub use outside::{OutsideKey, OutsideSyn};
 pub use per_sender::PerSender;
+pub use released::{MAX_RELEASED, ReleasedSlot};
 
 pub use crate::memory::overwrite;
 

@@ -10,7 +10,7 @@ mod tcp;
 mod vlan;
 
 pub use link::Link;
-pub use plain::parse_plain;
+pub use plain::{parse_plain, plainly_opens_nothing};
 pub use segment::{Segment, flag};
 pub use vlan::Vlan;
 

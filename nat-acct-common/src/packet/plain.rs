@@ -7,7 +7,7 @@ use network_types::{
     ip::{Ipv4Hdr, Ipv6Hdr},
 };
 
-use super::{Bytes, Frame, Link, Segment, ip, link, tcp};
+use super::{Bytes, Frame, Link, Segment, ip, link, segment, tcp};
 
 const IP: u32 = EthHdr::LEN as u32;
 
@@ -19,21 +19,56 @@ pub fn parse_plain<B: Bytes + ?Sized>(bytes: &B, frame: &Frame) -> Option<Segmen
     }
     let transport = match link::ether_type(bytes).ok()? {
         link::IPV4 => {
-            let header: Ipv4Hdr = bytes.load(IP)?;
-            if u32::from(header.ihl()) != Ipv4Hdr::LEN as u32 {
-                return None;
-            }
+            let header: Ipv4Hdr = plain_v4(bytes, IP)?;
             ip::v4_transport(&header, IP, Ipv4Hdr::LEN as u32, frame.len).ok()?
         }
         link::IPV6 => {
-            let header: Ipv6Hdr = bytes.load(IP)?;
-            ip::check_v6(&header).ok()?;
-            if header.next_hdr != ip::TCP {
-                return None;
-            }
+            let header = plain_v6(bytes, IP)?;
             ip::v6_transport(&header, IP, IP + Ipv6Hdr::LEN as u32, frame.len).ok()?
         }
         _ => return None,
     };
     tcp::segment(bytes, &transport, frame.vlan, frame.gso_size).ok()
+}
+
+/// Whether a frame is a plain one, with or without Ethernet, and opens no connection, if it is a segment
+/// at all. Nothing else matters on the outside.
+#[inline(always)]
+pub fn plainly_opens_nothing<B: Bytes + ?Sized>(bytes: &B, link: Link) -> bool {
+    let flags = match link {
+        Link::Ethernet => match link::ether_type(bytes) {
+            Ok(link::IPV4) => flags_v4(bytes, IP),
+            Ok(link::IPV6) => flags_v6(bytes, IP),
+            _ => None,
+        },
+        Link::Ip => flags_v4(bytes, 0).or_else(|| flags_v6(bytes, 0)),
+    };
+    flags.is_some_and(|flags| !segment::opens(flags))
+}
+
+#[inline(always)]
+fn flags_v4<B: Bytes + ?Sized>(bytes: &B, offset: u32) -> Option<u8> {
+    let header = plain_v4(bytes, offset)?;
+    // Where there may be a TCP header, and what it is of.
+    ip::v4_transport(&header, offset, Ipv4Hdr::LEN as u32, u32::MAX).ok()?;
+    tcp::flags(bytes, offset + Ipv4Hdr::LEN as u32)
+}
+
+#[inline(always)]
+fn flags_v6<B: Bytes + ?Sized>(bytes: &B, offset: u32) -> Option<u8> {
+    plain_v6(bytes, offset)?;
+    tcp::flags(bytes, offset + Ipv6Hdr::LEN as u32)
+}
+
+#[inline(always)]
+fn plain_v4<B: Bytes + ?Sized>(bytes: &B, offset: u32) -> Option<Ipv4Hdr> {
+    let header: Ipv4Hdr = bytes.load(offset)?;
+    (u32::from(header.ihl()) == Ipv4Hdr::LEN as u32).then_some(header)
+}
+
+#[inline(always)]
+fn plain_v6<B: Bytes + ?Sized>(bytes: &B, offset: u32) -> Option<Ipv6Hdr> {
+    let header: Ipv6Hdr = bytes.load(offset)?;
+    ip::check_v6(&header).ok()?;
+    (header.next_hdr == ip::TCP).then_some(header)
 }

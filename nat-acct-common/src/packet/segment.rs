@@ -16,6 +16,12 @@ pub mod flag {
     pub const ACK: u8 = 0x10;
 }
 
+/// Whether these are the control bits of a SYN without ACK.
+#[inline(always)]
+pub(super) const fn opens(flags: u8) -> bool {
+    flags & (flag::SYN | flag::ACK | flag::RST) == flag::SYN
+}
+
 /// What the accounting needs of a TCP segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
@@ -53,7 +59,7 @@ impl Segment {
     /// Whether this is a SYN without ACK: the opening of a connection.
     #[inline(always)]
     pub const fn opens(&self) -> bool {
-        self.flags & (flag::SYN | flag::ACK | flag::RST) == flag::SYN
+        opens(self.flags)
     }
 
     /// Sequence number after the payload; SYN counts one (RFC 9293, section 3.4), FIN does not

@@ -12,6 +12,9 @@ use crate::layout::Cause;
 /// kernel.
 type Rows = [u32; 5];
 
+/// The row with the control bits.
+const CONTROL: usize = 3;
+
 const _: () = assert!(size_of::<Rows>() == TcpHdr::LEN);
 
 #[inline(always)]
@@ -43,6 +46,13 @@ pub(super) fn segment<B: Bytes + ?Sized>(
         ip_bytes: payload + packets * (transport.ip_header_len + header_len),
         packets,
     })
+}
+
+/// The control bits of the header at `offset`, if it is whole.
+#[inline(always)]
+pub(super) fn flags<B: Bytes + ?Sized>(bytes: &B, offset: u32) -> Option<u8> {
+    let rows: Rows = bytes.load(offset)?;
+    Some((u32::from_be(rows[CONTROL]) >> 16) as u8)
 }
 
 /// Wire segments of a packet. The kernel's own count (`gso_segs`) is 0 for super-packets from a

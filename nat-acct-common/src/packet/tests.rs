@@ -3,7 +3,7 @@
 use core::net::IpAddr;
 use std::{vec, vec::Vec};
 
-use super::{Frame, Link, Segment, Vlan, parse, parse_any, parse_plain};
+use super::{Frame, Link, Segment, Vlan, parse, parse_any, parse_plain, plainly_opens_nothing};
 use crate::layout::Cause;
 
 const CLIENT: [u8; 4] = [192, 168, 17, 11];
@@ -30,6 +30,36 @@ fn what_nearly_all_frames_are_is_plain() {
     assert!(is_plain(ethernet(&[], V4, &ipv4(&tcp(0, b"hello")))));
     assert!(is_plain(ethernet(&[], V6, &ipv6(6, &tcp(12, b"")))));
     assert!(!is_plain(ethernet(&[0x8100], V4, &ipv4(&tcp(0, b"")))));
+}
+
+#[test]
+fn plain_frames_tell_at_once_that_they_open_nothing() {
+    const FLAGS: usize = 13;
+    let flags = |flags: u8| {
+        let mut segment = tcp(0, b"hello");
+        segment[FLAGS] = flags;
+        segment
+    };
+    for (bits, opens) in [(0x18, false), (0x12, false), (0x14, false), (0x02, true)] {
+        let segment = flags(bits);
+        for packet in [ipv4(&segment), ipv6(6, &segment)] {
+            let ether_type = if packet[0] == 0x45 { V4 } else { V6 };
+            let frame = ethernet(&[], ether_type, &packet);
+            assert_eq!(plainly_opens_nothing(&frame[..], Link::Ethernet), !opens);
+            assert_eq!(plainly_opens_nothing(&packet[..], Link::Ip), !opens);
+            // What is not plain is looked at more closely.
+            let tagged = ethernet(&[0x8100], ether_type, &packet);
+            assert!(!plainly_opens_nothing(&tagged[..], Link::Ethernet));
+        }
+    }
+    let mut fragment = ipv4(&flags(0x18));
+    fragment[7] = 1;
+    assert!(!plainly_opens_nothing(&fragment[..], Link::Ip));
+    let mut other_protocol = ipv4(&flags(0x18));
+    other_protocol[9] = 17;
+    assert!(!plainly_opens_nothing(&other_protocol[..], Link::Ip));
+    let short = &ipv4(&flags(0x18))[..39];
+    assert!(!plainly_opens_nothing(short, Link::Ip));
 }
 
 #[test]
@@ -232,6 +262,8 @@ fn check(bytes: Vec<u8>, expected: Result<u32, Cause>) -> Segment {
     let frame = frame(&bytes, Link::Ethernet);
     let parsed = parse(&bytes[..], &frame);
     assert_eq!(parsed, parse_any(&bytes[..], &frame));
+    let is_known = plainly_opens_nothing(&bytes[..], frame.link);
+    assert!(!is_known || !parsed.is_ok_and(|segment| segment.opens()));
     assert_eq!(parsed.map(|segment| segment.payload), expected);
     parsed.unwrap_or(Segment {
         vlan: Vlan::NONE,

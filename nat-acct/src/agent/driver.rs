@@ -48,6 +48,8 @@ pub(super) struct Driver {
     /// No program is at work on them any more.
     quiet: VecDeque<Retired>,
     unwritten: Unwritten,
+    /// Connections that are to be released at once.
+    finished: Vec<Retired>,
     /// SYNs on the outside that are to be removed at once.
     forgotten: Vec<OutsideKey>,
     sweep: Sweep,
@@ -68,6 +70,7 @@ impl Driver {
             in_grace: Vec::new(),
             quiet: VecDeque::new(),
             unwritten: Unwritten::default(),
+            finished: Vec::new(),
             forgotten: Vec::new(),
             sweep: Sweep::default(),
             outside: Outside::default(),
@@ -181,9 +184,12 @@ impl Driver {
     /// Lets go of what need not be kept for records that are written.
     fn release(&mut self) -> Result<()> {
         let written = self.recorder.written();
-        while let Some(retired) = self.unwritten.next_connection(written) {
-            let released = self.live.release(retired)?;
-            self.engine.handle_event(released, clock::monotonic_ns());
+        let next_connection = || self.unwritten.next_connection(written);
+        self.finished.extend(iter::from_fn(next_connection));
+        self.live.release(&self.finished)?;
+        for Retired { slot, .. } in self.finished.drain(..) {
+            self.engine
+                .handle_event(Event::Released(slot), clock::monotonic_ns());
         }
         let next_sighting = || self.unwritten.next_sighting(written);
         self.forgotten.extend(iter::from_fn(next_sighting));

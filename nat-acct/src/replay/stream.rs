@@ -203,6 +203,10 @@ fn find(
         read.ignored[Cause::Truncated as usize] += 1;
         return Found::Nothing;
     };
+    let is_outside = matches!(side, Side::Outside(_));
+    if is_outside && packet::plainly_opens_nothing(payload.bytes, payload.link) {
+        return Found::Nothing;
+    }
     let segment = match packet::parse(payload.bytes, &frame(&payload)) {
         Ok(segment) => segment,
         Err(cause) => {

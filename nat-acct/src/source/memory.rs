@@ -143,8 +143,51 @@ impl MemorySource {
         let volumes = counters.volumes();
         flow::forget(&self.table, &retired);
         counters.clear();
-        flow::release(&self.table, &retired);
-        self.table.return_slot(slot);
+        flow::release(&self.table, slot);
         Some(engine::Event::Harvested(facts, volumes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use nat_acct_common::packet::{Vlan, flag};
+
+    use super::*;
+
+    fn syn(source_port: u16) -> Segment {
+        Segment {
+            vlan: Vlan::NONE,
+            source: IpAddr::from([192, 168, 17, 11]).into(),
+            destination: IpAddr::from([203, 0, 113, 80]).into(),
+            source_port,
+            destination_port: 80,
+            seq: 1,
+            ack: 0,
+            flags: flag::SYN,
+            payload: 0,
+            ip_bytes: 40,
+            packets: 1,
+        }
+    }
+
+    #[test]
+    fn what_a_killed_agent_forgot_is_released_once() {
+        let mut source = MemorySource::new(2, false);
+        source.inside(&syn(1000), Sender::Client, 0, 1);
+        source.inside(&syn(1001), Sender::Client, 0, 1);
+        let table = &source.table;
+        let retired = flow::retire(table, 1).expect("the first connection");
+        assert!(flow::unreleased(table, 1).is_none(), "it has its facts");
+        flow::forget(table, &retired);
+        let left = flow::unreleased(table, 1).expect("it was forgotten");
+        assert_eq!((left.slot, left.place), (retired.slot, retired.place));
+        assert!(flow::unreleased(table, 2).is_none(), "it goes on");
+        flow::release(table, 1);
+        assert!(flow::unreleased(table, 1).is_none(), "it was released");
+        flow::release(table, 1);
+        assert_eq!(table.take_slot(), Some(1));
+        assert_eq!(table.take_slot(), None);
     }
 }

@@ -6,7 +6,7 @@ mod operations;
 use std::io::Cursor;
 
 use nat_acct::capture::Capture;
-use nat_acct_common::packet::{Frame, Link, Vlan, parse, parse_any};
+use nat_acct_common::packet::{Frame, Link, Vlan, parse, parse_any, plainly_opens_nothing};
 
 pub use operations::engine;
 
@@ -32,6 +32,10 @@ pub fn packet(data: &[u8]) {
     let Ok(segment) = parsed else {
         return;
     };
+    assert!(
+        !(segment.opens() && plainly_opens_nothing(bytes, link)),
+        "an opening is overlooked on the outside"
+    );
     assert!(segment.payload <= frame.len);
     assert!(segment.packets >= 1);
     assert!(segment.ip_bytes >= segment.payload + 40 * segment.packets);

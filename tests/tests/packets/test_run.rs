@@ -133,8 +133,9 @@ impl<'a> Runs<'a> {
         if let Some(event) = self.live.harvest(&retired) {
             self.engine.handle_event(event, self.now_ns());
         }
-        let released = self.live.release(retired)?;
-        self.engine.handle_event(released, self.now_ns());
+        self.live.release(&[retired])?;
+        self.engine
+            .handle_event(Event::Released(slot), self.now_ns());
         Ok(())
     }
 

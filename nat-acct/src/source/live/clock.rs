@@ -3,14 +3,11 @@
 
 use std::{thread, time::Duration};
 
-use anyhow::{Context as _, Result, bail};
-use aya::{
-    Ebpf,
-    programs::{SchedClassifier, TestRun as _, TestRunOptions},
-};
+use anyhow::{Result, bail};
+use aya::Ebpf;
 use nat_acct_common::layout::ClockPair;
 
-use super::{mapped::MappedArray, table::mapped};
+use super::{by_hand, mapped::MappedArray, table::mapped};
 
 /// The values of CONFIG_HZ that exist (kernel: kernel/Kconfig.hz, and arch/alpha).
 const TICK_RATES_HZ: [u64; 6] = [100, 250, 300, 1000, 1024, 1200];
@@ -37,17 +34,7 @@ fn nearest_rate(ticks: u64, elapsed_ns: u64) -> u64 {
 
 /// Lets the kernel run the program that reads both clocks.
 fn read(ebpf: &mut Ebpf, pair: &MappedArray<ClockPair>) -> Result<(u64, u32)> {
-    let program: &mut SchedClassifier = ebpf
-        .program_mut("compare_clocks")
-        .context("the eBPF object has no program compare_clocks")?
-        .try_into()?;
-    let frame = [0u8; 64];
-    program
-        .test_run(TestRunOptions {
-            data_in: Some(&frame),
-            ..TestRunOptions::new()
-        })
-        .context("cannot run the program compare_clocks")?;
+    by_hand::run(ebpf, "compare_clocks")?;
     match pair.get(0) {
         Some(pair) => Ok(pair.get()),
         None => bail!("the map CLOCKS is empty"),

@@ -4,6 +4,7 @@
 mod attach;
 mod batch;
 mod bpf;
+mod by_hand;
 mod change;
 mod clock;
 mod counters;
@@ -20,6 +21,7 @@ mod pins;
 mod places;
 mod predecessor;
 mod programs;
+mod release;
 mod state;
 mod status;
 mod table;
@@ -56,6 +58,7 @@ use self::{
     batch::{Batches, batches},
     counters::AllCounters,
     legacy::Legacy,
+    release::Releases,
     table::{KernelTable, take},
     watch::Watch,
 };
@@ -69,8 +72,7 @@ pub struct Live {
     ebpf: Ebpf,
     table: KernelTable,
     counters: AllCounters,
-    free_slots: Stack<MapData, u32>,
-    permits: Queue<MapData, u32>,
+    releases: Releases,
     outside_syns: Batches<OutsideKey, OutsideSyn>,
     ignored: PerCpuArray<MapData, IgnoredTotal>,
     legacy: Legacy,
@@ -106,8 +108,7 @@ impl Live {
         };
         let mut live = Self {
             table: KernelTable::new(&mut ebpf, settings, seed)?,
-            free_slots: Stack::try_from(take(&mut ebpf, "FREE_SLOTS")?)?,
-            permits: Queue::try_from(take(&mut ebpf, "PERMITS")?)?,
+            releases: Releases::of(&ebpf)?,
             outside_syns: batches(&ebpf, "OUTSIDE_SYNS")?,
             counters: AllCounters::of(&ebpf, settings.places())?,
             ignored: PerCpuArray::try_from(take(&mut ebpf, "IGNORED")?)?,
@@ -121,7 +122,7 @@ impl Live {
             ebpf,
         };
         if live.is_adopted {
-            live.adopt();
+            live.adopt()?;
         } else {
             live.fill(settings, seed)?;
         }
@@ -129,24 +130,28 @@ impl Live {
     }
 
     /// Mends what a killed agent may have left half done.
-    fn adopt(&self) {
+    fn adopt(&mut self) -> Result<()> {
         self.table.free_locks();
         let connections = (1..self.slots).filter_map(|slot| self.table.connection(slot));
         self.legacy.resume(connections);
+        let unreleased = (1..self.slots).filter_map(|slot| flow::unreleased(&self.table, slot));
+        self.release(&unreleased.collect::<Vec<_>>())
     }
 
     /// Writes what the programs and later agents need into new maps.
     fn fill(&mut self, settings: &Settings, seed: Seed) -> Result<()> {
         // The last one is taken first.
+        let mut free_slots: Stack<_, u32> = Stack::try_from(take(&mut self.ebpf, "FREE_SLOTS")?)?;
         for slot in (1..settings.slots()).rev() {
-            let pushed = self.free_slots.push(slot, 0);
+            let pushed = free_slots.push(slot, 0);
             pushed.context("cannot fill FREE_SLOTS")?;
         }
         for place in (settings.buckets()..settings.places()).rev() {
             self.table.return_spare(place);
         }
+        let mut permits: Queue<_, u32> = Queue::try_from(take(&mut self.ebpf, "PERMITS")?)?;
         for _ in 0..settings.permits() {
-            self.permits.push(1, 0).context("cannot fill PERMITS")?;
+            permits.push(1, 0).context("cannot fill PERMITS")?;
         }
         let filter_handle = self.watch.owner().handle();
         self.legacy.begin(settings, seed, filter_handle)
@@ -325,23 +330,18 @@ impl Live {
         Some(engine::Event::Harvested(facts, volumes))
     }
 
-    /// Lets others have the place of a connection whose record is written.
+    /// Lets others have the places of connections whose records are written.
     ///
     /// # Errors
     ///
-    /// When the kernel refuses to write a map; then the slot is not used again.
-    pub fn release(&mut self, retired: Retired) -> Result<engine::Event> {
-        let has_permit = flow::forget(&self.table, &retired);
-        self.counters.clear(retired.place);
-        flow::release(&self.table, &retired);
-        if has_permit {
-            // There is room for all of them, and for those that were returned twice none.
-            let _ = self.permits.push(1, 0);
+    /// When the kernel does not run the program that does it.
+    pub fn release(&mut self, retired: &[Retired]) -> Result<()> {
+        for retired in retired {
+            flow::forget(&self.table, retired);
+            self.counters.clear(retired.place);
         }
-        self.free_slots
-            .push(retired.slot, 0)
-            .context("cannot free a slot")?;
-        Ok(engine::Event::Released(retired.slot))
+        let slots: Vec<_> = retired.iter().map(|retired| retired.slot).collect();
+        self.releases.run(&mut self.ebpf, &slots)
     }
 
     /// The number of the record of the connection in `slot`: the same however often it is asked.
