@@ -4,7 +4,7 @@
 
 use aya_ebpf::{Global, macros::map, maps::Array, programs::TcContext};
 
-use crate::textbook;
+use crate::textbook::{self, Counted};
 
 /// Number of buckets less one; the number is a power of two.
 #[unsafe(no_mangle)]
@@ -31,7 +31,11 @@ const PROBES: u32 = 8;
 
 #[inline(always)]
 pub fn count(context: &TcContext) -> Option<()> {
-    let counted = textbook::read(context)?;
+    add(&textbook::read(context)?)
+}
+
+#[inline(always)]
+pub fn add(counted: &Counted) -> Option<()> {
     let [source, destination, ports] = counted.key;
     let addresses = u64::from(source) << 32 | u64::from(destination);
     let hash = spread(spread(addresses) ^ u64::from(ports)) as u32;

@@ -44,11 +44,7 @@ const WORTH_TELLING: u8 = 0x07;
 /// A segment on the inside.
 #[inline(always)]
 pub fn inside(context: &TcContext, is_from_client: bool) -> Option<()> {
-    let mut counted = textbook::read(context)?;
-    if !is_from_client {
-        let [source, destination, ports] = counted.key;
-        counted.key = [destination, source, ports.rotate_left(16)];
-    }
+    let counted = read(context, is_from_client)?;
     let slot = if opens(&counted) {
         open(&counted)?
     } else {
@@ -58,7 +54,7 @@ pub fn inside(context: &TcContext, is_from_client: bool) -> Option<()> {
     let sums = OPENED_SUMS.get_ptr_mut(slot)?;
     // SAFETY: this processor's own.
     textbook::add(unsafe { &mut *sums }, &counted);
-    if counted.flags & WORTH_TELLING != 0 {
+    if is_worth_telling(&counted) {
         tell(&counted);
     }
     Some(())
@@ -74,8 +70,24 @@ pub fn outside(context: &TcContext) -> Option<()> {
     Some(())
 }
 
+/// Reads a packet on the inside; its key is that of the client's packets.
 #[inline(always)]
-fn opens(counted: &Counted) -> bool {
+pub fn read(context: &TcContext, is_from_client: bool) -> Option<Counted> {
+    let mut counted = textbook::read(context)?;
+    if !is_from_client {
+        let [source, destination, ports] = counted.key;
+        counted.key = [destination, source, ports.rotate_left(16)];
+    }
+    Some(counted)
+}
+
+#[inline(always)]
+pub fn is_worth_telling(counted: &Counted) -> bool {
+    counted.flags & WORTH_TELLING != 0
+}
+
+#[inline(always)]
+pub fn opens(counted: &Counted) -> bool {
     counted.flags & (SYN | ACK) == SYN
 }
 
@@ -91,7 +103,7 @@ fn open(counted: &Counted) -> Option<u32> {
 }
 
 #[inline(always)]
-fn tell(counted: &Counted) {
+pub fn tell(counted: &Counted) {
     if let Some(mut entry) = TOLD.reserve::<Told>(0) {
         entry.write(Told {
             // SAFETY: the helper has no precondition.

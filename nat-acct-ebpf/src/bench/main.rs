@@ -6,6 +6,7 @@
 #![cfg_attr(target_arch = "bpf", no_main)]
 
 mod in_bucket;
+mod least;
 mod lives;
 #[path = "../object.rs"]
 mod object;
@@ -105,6 +106,34 @@ pub fn lives_outside_egress(context: TcContext) -> i32 {
 #[classifier]
 pub fn lives_outside_ingress(context: TcContext) -> i32 {
     lives::outside(&context);
+    TC_ACT_UNSPEC
+}
+
+/// The least that openings and endings take: of segments of clients on the inside.
+#[classifier]
+pub fn least_inside_ingress(context: TcContext) -> i32 {
+    least::inside(&context, true);
+    TC_ACT_UNSPEC
+}
+
+/// The same of segments of remotes.
+#[classifier]
+pub fn least_inside_egress(context: TcContext) -> i32 {
+    least::inside(&context, false);
+    TC_ACT_UNSPEC
+}
+
+/// The same of segments of clients on the outside.
+#[classifier]
+pub fn least_outside_egress(context: TcContext) -> i32 {
+    least::outside(&context);
+    TC_ACT_UNSPEC
+}
+
+/// The same of segments of remotes.
+#[classifier]
+pub fn least_outside_ingress(context: TcContext) -> i32 {
+    least::outside(&context);
     TC_ACT_UNSPEC
 }
 

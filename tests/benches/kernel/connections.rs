@@ -129,7 +129,7 @@ impl Connections {
                 counted.get_mut(sender).packets += volumes.get(sender).packets;
                 counted.get_mut(sender).payload_bytes += volumes.get(sender).payload_bytes;
             }
-            self.live.release(retired)?;
+            self.live.release(&[retired])?;
         }
         ensure!(counted == self.shown, "{counted:?} is not {:?}", self.shown);
         Ok(())
@@ -138,7 +138,7 @@ impl Connections {
     fn one_after_the_other(&mut self, packets: &[Packet]) -> Result<Vec<Row>> {
         let mut programs = vec![Program::Empty, Program::Ours];
         if self.family == Family::V4 {
-            programs.push(Program::Lives);
+            programs.extend([Program::Lives, Program::Least]);
         }
         let mut runs = vec![vec![Vec::new(); programs.len()]; packets.len()];
         let part = self.count.div_ceil(self.rounds);

@@ -67,6 +67,7 @@ impl Bench {
             .map_max_entries("SUMS", connections)
             .map_max_entries("OPENED", connections)
             .map_max_entries("OPENED_SUMS", connections)
+            .map_max_entries("NOTED", connections)
             .map_max_entries("TOLD", RING_BYTES)
             .load(&object)?;
         for (_, program) in ebpf.programs_mut() {

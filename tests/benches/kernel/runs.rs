@@ -32,6 +32,8 @@ pub enum Program {
     InBucket,
     /// Openings and endings as in text books.
     Lives,
+    /// The least that they take.
+    Least,
     Ours,
 }
 
@@ -42,6 +44,7 @@ impl Program {
             Self::Textbook => "textbook",
             Self::InBucket => "in_bucket",
             Self::Lives => "lives",
+            Self::Least => "least",
             Self::Ours => "nat-acct",
         }
     }
@@ -60,7 +63,10 @@ pub fn run(
         Program::Empty | Program::Textbook | Program::InBucket => {
             fd(bench.program(program.name())?)?
         }
-        Program::Lives => fd(bench.program(&format!("lives_{}", packet.program()))?)?,
+        Program::Lives | Program::Least => {
+            let name = format!("{}_{}", program.name(), packet.program());
+            fd(bench.program(&name)?)?
+        }
         Program::Ours => fd(ours(live, packet.program())?)?,
     };
     bench.prepare(plan.words(), &measured)?;

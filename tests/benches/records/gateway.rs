@@ -14,10 +14,26 @@ use nat_acct_common::{
 
 /// So many come and go each time.
 pub const CONNECTIONS: u32 = 500_000;
-/// So many are open at a time, and at most as many again wait for their records.
-pub const OPEN: usize = 65_536;
-/// From one opening to the next. Within the linger time there are half as many as are open.
-const APART_NS: u64 = 30_000;
+
+/// How much there is to do.
+#[derive(Clone, Copy)]
+pub struct Load {
+    /// So many are open at a time.
+    pub open: usize,
+    /// From one opening to the next. That says how many have ended and wait for stragglers.
+    pub apart_ns: u64,
+}
+
+/// As many a second as are open.
+pub const QUIET: Load = Load {
+    open: 1_000,
+    apart_ns: 1_000_000,
+};
+/// Half as many a second as are open.
+pub const BUSY: Load = Load {
+    open: 65_536,
+    apart_ns: 30_000,
+};
 
 /// Who is told of the connections.
 pub trait Listener {
@@ -52,6 +68,7 @@ impl Listener for Engine {
 
 pub struct Gateway<L> {
     listener: L,
+    load: Load,
     /// By slot.
     facts: Vec<Facts>,
     open: VecDeque<u32>,
@@ -64,9 +81,10 @@ pub struct Gateway<L> {
 
 impl<L: Listener> Gateway<L> {
     /// With as many connections as it ever has.
-    pub fn busy(listener: L) -> Self {
+    pub fn under(load: Load, listener: L) -> Self {
         let mut new = Self {
             listener,
+            load,
             facts: Vec::new(),
             open: VecDeque::new(),
             free: Vec::new(),
@@ -93,9 +111,9 @@ impl<L: Listener> Gateway<L> {
 
     pub fn go_on(&mut self) {
         for _ in 0..CONNECTIONS {
-            self.now_ns += APART_NS;
+            self.now_ns += self.load.apart_ns;
             self.open();
-            if self.open.len() > OPEN {
+            if self.open.len() > self.load.open {
                 self.finish();
             }
             if self

@@ -12,14 +12,30 @@ use std::env;
 use anyhow::{Context as _, Result, ensure};
 use nat_acct::{
     engine::{Engine, Timeouts},
-    record::Format,
+    record::{Account, Format},
 };
 use nat_acct_tests::processor;
 
-use self::{echo::Echo, gateway::Gateway, lines::Lines, rounds::Rounds};
+use self::{
+    echo::Echo,
+    gateway::{Gateway, Load},
+    lines::Lines,
+    rounds::Rounds,
+};
 
-const ENGINE_TOLD: &str = "events and engine";
-const EVENTS: &str = "events";
+/// The rows of an engine: with its events, those alone, and the difference.
+type Names = [&'static str; 3];
+
+const QUIET: Names = [
+    "events and engine, 1,000 open",
+    "events, 1,000 open",
+    "engine alone, 1,000 open",
+];
+const BUSY: Names = [
+    "events and engine, 65,536 open",
+    "events, 65,536 open",
+    "engine alone, 65,536 open",
+];
 
 fn main() -> Result<()> {
     // Cargo adds `--bench`.
@@ -30,15 +46,12 @@ fn main() -> Result<()> {
         .context("run `cargo xtask bench records`")?;
     processor::stay_on(cpu)?;
     let mut all = Rounds::default();
-    let mut engine = Engine::new(Timeouts::default());
-    engine.reserve(2 * gateway::OPEN);
-    let mut gateway = Gateway::busy(engine);
-    let account = gateway.account().context("a connection has ended")?;
-    let mut events = Gateway::busy(Echo::new(account));
-    let lines = Lines::of(account);
+    let mut quiet = Both::under(gateway::QUIET)?;
+    let mut busy = Both::under(gateway::BUSY)?;
+    let lines = Lines::of(busy.account()?);
     for _ in 0..rounds {
-        all.measure(ENGINE_TOLD, gateway::CONNECTIONS, || gateway.go_on())?;
-        all.measure(EVENTS, gateway::CONNECTIONS, || events.go_on())?;
+        quiet.measure(&mut all, QUIET)?;
+        busy.measure(&mut all, BUSY)?;
         all.measure("line, ecs", lines::RECORDS, || lines.write(Format::Ecs))?;
         all.measure("line, compact", lines::RECORDS, || {
             lines.write(Format::Compact);
@@ -47,11 +60,43 @@ fn main() -> Result<()> {
             lines.write_value();
         })?;
     }
-    ensure!(
-        gateway.told() == events.told(),
-        "these are not the same events"
-    );
-    all.subtract("engine alone", [ENGINE_TOLD, EVENTS])?;
+    quiet.check()?;
+    busy.check()?;
     all.print();
     Ok(())
+}
+
+/// The engine, and what it costs to tell it something.
+struct Both {
+    engine: Gateway<Engine>,
+    events: Gateway<Echo>,
+}
+
+impl Both {
+    fn under(load: Load) -> Result<Self> {
+        let mut engine = Engine::new(Timeouts::default());
+        engine.reserve(2 * load.open);
+        let engine = Gateway::under(load, engine);
+        let account = engine.account().context("a connection has ended")?;
+        let events = Gateway::under(load, Echo::new(account));
+        Ok(Self { engine, events })
+    }
+
+    fn account(&self) -> Result<Account> {
+        self.engine.account().context("a connection has ended")
+    }
+
+    fn measure(&mut self, all: &mut Rounds, [both, events, engine]: Names) -> Result<()> {
+        all.measure(both, gateway::CONNECTIONS, || self.engine.go_on())?;
+        all.measure(events, gateway::CONNECTIONS, || self.events.go_on())?;
+        all.subtract(engine, [both, events])
+    }
+
+    fn check(&self) -> Result<()> {
+        ensure!(
+            self.engine.told() == self.events.told(),
+            "these are not the same events"
+        );
+        Ok(())
+    }
 }

@@ -26,6 +26,24 @@ impl Rounds {
         let allocations = allocations::count() - allocations;
         let ns = time.as_secs_f64() * 1e9 / f64::from(times);
         let allocations = allocations as f64 / f64::from(times);
+        self.add(what, ns, allocations);
+        Ok(())
+    }
+
+    /// Adds what one took more than the other in this round.
+    pub fn subtract(&mut self, what: &'static str, [more, less]: [&str; 2]) -> Result<()> {
+        let last = |what: &str| {
+            let row = self.0.iter().find(|row| row.what == what)?;
+            row.ns.last().zip(row.allocations.last())
+        };
+        let rows = last(more).zip(last(less));
+        let ((more_ns, more_allocations), (ns, allocations)) =
+            rows.context("both were measured")?;
+        self.add(what, more_ns - ns, more_allocations - allocations);
+        Ok(())
+    }
+
+    fn add(&mut self, what: &'static str, ns: f64, allocations: f64) {
         let row = match self.0.iter_mut().find(|row| row.what == what) {
             Some(row) => row,
             None => self.0.push_mut(Row {
@@ -36,24 +54,6 @@ impl Rounds {
         };
         row.ns.push(ns);
         row.allocations.push(allocations);
-        Ok(())
-    }
-
-    /// Adds what one takes more than the other, round by round.
-    pub fn subtract(&mut self, what: &'static str, [more, less]: [&str; 2]) -> Result<()> {
-        let row = |what: &str| self.0.iter().find(|row| row.what == what);
-        let rows = row(more).zip(row(less));
-        let (more, less) = rows.context("both were measured")?;
-        let between = |more: &[f64], less: &[f64]| {
-            let both = more.iter().zip(less);
-            both.map(|(more, less)| more - less).collect()
-        };
-        self.0.push(Row {
-            what,
-            ns: between(&more.ns, &less.ns),
-            allocations: between(&more.allocations, &less.allocations),
-        });
-        Ok(())
     }
 
     pub fn print(&self) {

@@ -1,6 +1,6 @@
 //! The section of the page: packets of open connections, and what opening and closing takes.
 
-use super::rows::{IN_BUCKET, LIVES, Row, Rows, TEXTBOOK, ratio};
+use super::rows::{IN_BUCKET, LEAST, LIVES, Row, Rows, TEXTBOOK, ratio};
 use crate::bench::list::list;
 use crate::bench::machine;
 use crate::bench::spread::{Spread, shown};
@@ -19,7 +19,10 @@ const LIFE: &str = "\
 The packets of a handshake and of an ending, connection after connection. `together` adds up the \
 medians. `textbook`: the same as above; a SYN makes an element of the kernel's hash map; SYN and \
 FIN are told through the ring buffer, also the SYN on the outside, of which nothing else is kept. It \
-knows no numbers, no retransmissions and no second connection with the same 4-tuple.
+knows no numbers, no retransmissions and no second connection with the same 4-tuple. `least`: the floor of \
+all that counts each packet, tells SYN, FIN and RST through the ring buffer, and keeps SYNs on the outside \
+in a hash so that no lost event is missed. `counters in the bucket`, events and that hash, and nothing else: \
+no lock, no facts, no numbers.
 ";
 
 pub fn page(rows: &Rows, rounds: u32) -> String {
@@ -67,51 +70,52 @@ fn open(rows: &Rows, back_to_back: bool) -> Table {
 
 fn opening_and_closing(rows: &Rows) -> Table {
     let is_wanted = |row: &&Row| !is_drawn(row) && row.connections >= FEW;
-    let mut table = Table::new(&["packet", "connections", "nat-acct ns", "textbook ns"]);
+    let mut table = Table::new(&[
+        "packet",
+        "connections",
+        "nat-acct ns",
+        "textbook ns",
+        "least ns",
+    ]);
     let mut together = Together::default();
     let mut all = rows.ours().filter(is_wanted).peekable();
     while let Some(row) = all.next() {
-        let ours = Spread::of(rows.above_empty(row));
-        let textbook = rows.other_above_empty(row, LIVES).and_then(Spread::of);
-        together.add(ours.as_ref(), textbook.as_ref());
+        let other = |program| rows.other_above_empty(row, program).and_then(Spread::of);
+        let each = [
+            Spread::of(rows.above_empty(row)),
+            other(LIVES),
+            other(LEAST),
+        ];
+        together.add(&each);
+        let [ours, textbook, least] = each.map(|spread| shown(spread, 0));
         let connections = row.connections.to_string();
-        table.add(vec![
-            name(row),
-            connections.clone(),
-            shown(ours, 0),
-            shown(textbook, 0),
-        ]);
+        table.add(vec![name(row), connections.clone(), ours, textbook, least]);
         let what = |row: &Row| (row.family.clone(), row.connections);
         if all.peek().is_none_or(|next| what(next) != what(row)) {
             let family = format!("together, {}", family(row));
-            let [ours, textbook] = std::mem::take(&mut together).shown();
-            table.add(vec![family, connections, ours, textbook]);
+            let [ours, textbook, least] = std::mem::take(&mut together).shown();
+            table.add(vec![family, connections, ours, textbook, least]);
         }
     }
     table
 }
 
-/// The medians of several packets, added up.
+/// The medians of several packets, added up, by program.
 #[derive(Default)]
-struct Together {
-    ours: f64,
-    textbook: Option<f64>,
-}
+struct Together([Option<f64>; 3]);
 
 impl Together {
-    fn add(&mut self, ours: Option<&Spread>, textbook: Option<&Spread>) {
-        self.ours += ours.map_or(0.0, Spread::median);
-        if let Some(textbook) = textbook {
-            *self.textbook.get_or_insert(0.0) += textbook.median();
+    fn add(&mut self, each: &[Option<Spread>; 3]) {
+        for (sum, spread) in self.0.iter_mut().zip(each) {
+            if let Some(spread) = spread {
+                *sum.get_or_insert(0.0) += spread.median();
+            }
         }
     }
 
-    fn shown(self) -> [String; 2] {
-        let textbook = self.textbook.map(|sum| format!("{sum:.0}"));
-        [
-            format!("{:.0}", self.ours),
-            textbook.unwrap_or_else(|| "–".to_owned()),
-        ]
+    fn shown(self) -> [String; 3] {
+        let shown = |sum: f64| format!("{sum:.0}");
+        self.0.map(|sum| sum.map_or_else(|| "–".to_owned(), shown))
     }
 }
 

@@ -24,6 +24,8 @@ pub const TEXTBOOK: &str = "textbook";
 pub const IN_BUCKET: &str = "in_bucket";
 /// See `nat-acct-ebpf/src/bench/lives.rs`.
 pub const LIVES: &str = "lives";
+/// See `nat-acct-ebpf/src/bench/least.rs`.
+pub const LEAST: &str = "least";
 const OURS: &str = "nat-acct";
 
 impl Rows {
