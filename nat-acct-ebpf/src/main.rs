@@ -66,22 +66,28 @@ pub fn release(_context: TcContext) -> i32 {
     PASS
 }
 
-/// Has the flow step take the segment in the packet. It stays where the parser has written it: to
-/// copy it takes as long as to parse it.
+/// Has the flow step take the segment in the packet: at once if it is a plain one, of either family by
+/// itself, so that it need not be in memory.
 #[inline(always)]
 fn see_inside(context: &TcContext, direction: Direction, sender: Sender) {
     let (number, link) = match interface(context, INSIDE, direction) {
         Ok(interface) => interface,
         Err(cause) => return ignore(context, cause),
     };
-    let segment = match packet::plain_segment(context, link) {
-        Some(segment) => segment,
-        None => match packet::segment(context, link) {
-            Ok(segment) => segment,
-            Err(cause) => return ignore(context, cause),
-        },
-    };
-    flow::inside(&MAPS, &segment, sender, number);
+    if let Some(segment) = packet::plain_v4_segment(context, link)
+        && flow::inside_at_once(&MAPS, &segment, sender, number)
+    {
+        return;
+    }
+    if let Some(segment) = packet::plain_v6_segment(context, link)
+        && flow::inside_at_once(&MAPS, &segment, sender, number)
+    {
+        return;
+    }
+    match &packet::segment(context, link) {
+        Ok(segment) => flow::inside(&MAPS, segment, sender, number),
+        Err(cause) => ignore(context, *cause),
+    }
 }
 
 /// The same on the outside, where nearly all packets are of no interest.
@@ -94,9 +100,9 @@ fn see_outside(context: &TcContext, direction: Direction, sender: Sender) {
     if packet::plainly_opens_nothing(context, link) {
         return;
     }
-    match packet::segment(context, link) {
-        Ok(segment) => flow::outside(&MAPS, &segment, sender, number as u16),
-        Err(cause) => ignore(context, cause),
+    match &packet::segment(context, link) {
+        Ok(segment) => flow::outside(&MAPS, segment, sender, number as u16),
+        Err(cause) => ignore(context, *cause),
     }
 }
 

@@ -17,10 +17,16 @@ use network_types::eth::EthHdr;
 
 use crate::maps::{self, FRONT_BYTES, Front};
 
-/// The segment in the packet that a program was called for, if the packet is a plain one.
+/// The segment in the packet that a program was called for, if the packet is a plain one of IPv4.
 #[inline(always)]
-pub fn plain_segment(context: &TcContext, link: Link) -> Option<Segment> {
-    packet::parse_plain(&Linear(context.skb.skb), &frame(context, link))
+pub fn plain_v4_segment(context: &TcContext, link: Link) -> Option<Segment> {
+    packet::parse_plain_v4(&Linear(context.skb.skb), &frame(context, link))
+}
+
+/// The same of IPv6.
+#[inline(always)]
+pub fn plain_v6_segment(context: &TcContext, link: Link) -> Option<Segment> {
+    packet::parse_plain_v6(&Linear(context.skb.skb), &frame(context, link))
 }
 
 /// Whether the packet that a program was called for is a plain one that opens no connection.

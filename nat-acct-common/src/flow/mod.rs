@@ -21,7 +21,7 @@ mod stream;
 mod table;
 
 pub use facts::Facts;
-pub use observe::{inside, outside};
+pub use observe::{inside, inside_at_once, outside};
 pub use release::release;
 #[cfg(target_has_atomic = "32")]
 pub use retire::{Retired, forget, retire, unreleased};

@@ -17,7 +17,11 @@ const FAR: u32 = 1 << 20;
 pub fn inside<T: Runtime>(table: &T, segment: &Segment, sender: Sender, interface: u32) {
     let key = FlowKey::of(segment, sender, interface);
     match place::find(table, &key) {
-        Some((bucket, place)) => known(table, bucket, place, segment, sender),
+        Some((bucket, place)) => {
+            if !count(table, bucket, place, segment, sender) {
+                slow::known(table, bucket, segment, sender);
+            }
+        }
         None => {
             if let Some(bucket) = opening::unknown(table, &key, segment, sender) {
                 slow::known(table, bucket, segment, sender);
@@ -26,25 +30,55 @@ pub fn inside<T: Runtime>(table: &T, segment: &Segment, sender: Sender, interfac
     }
 }
 
+/// What [`inside`] does with nearly all segments. `false` for one that needs more than a look at its
+/// bucket: then nothing was done.
 #[inline(always)]
-fn known<T: Runtime>(table: &T, bucket: &Bucket, place: u32, segment: &Segment, sender: Sender) {
-    let owner = bucket.owner();
-    if owner.is_fast() && !segment.has(flag::SYN | flag::FIN | flag::RST) {
-        let cell = bucket.next.get(sender);
-        let next = cell.get();
-        let ahead = sequence::ahead(segment.end(), next).cast_unsigned();
-        if ahead < FAR {
-            if ahead > 0 {
-                cell.set(next + u64::from(ahead));
-            }
-            note_time(table, bucket, owner);
-            if let Some(counters) = table.counters(place) {
-                counters.add(segment, segment.payload, sender);
-            }
-            return;
-        }
+pub fn inside_at_once<T: Runtime>(
+    table: &T,
+    segment: &Segment,
+    sender: Sender,
+    interface: u32,
+) -> bool {
+    if !is_plain(segment) {
+        return false;
     }
-    slow::known(table, bucket, segment, sender);
+    let key = FlowKey::of(segment, sender, interface);
+    place::find_in_set(table, &key)
+        .is_some_and(|(bucket, place)| count(table, bucket, place, segment, sender))
+}
+
+/// Counts a plain segment of an established connection; `false` for any other.
+#[inline(always)]
+fn count<T: Runtime>(
+    table: &T,
+    bucket: &Bucket,
+    place: u32,
+    segment: &Segment,
+    sender: Sender,
+) -> bool {
+    let owner = bucket.owner();
+    if !owner.is_fast() || !is_plain(segment) {
+        return false;
+    }
+    let cell = bucket.next.get(sender);
+    let next = cell.get();
+    let ahead = sequence::ahead(segment.end(), next).cast_unsigned();
+    if ahead >= FAR {
+        return false;
+    }
+    if ahead > 0 {
+        cell.set(next + u64::from(ahead));
+    }
+    note_time(table, bucket, owner);
+    if let Some(counters) = table.counters(place) {
+        counters.add(segment, segment.payload, sender);
+    }
+    true
+}
+
+#[inline(always)]
+const fn is_plain(segment: &Segment) -> bool {
+    !segment.has(flag::SYN | flag::FIN | flag::RST)
 }
 
 #[inline(always)]

@@ -8,8 +8,13 @@ use crate::layout::{Bucket, Cause, Connection, FlowKey, Owner, WAYS};
 /// The bucket of a live connection, and its place.
 #[inline(always)]
 pub(super) fn find<'a, T: Table>(table: &'a T, key: &FlowKey) -> Option<(&'a Bucket, u32)> {
-    let home = Home::of(table, key);
-    find_at(table, key, home).or_else(|| overflow(table, key))
+    find_in_set(table, key).or_else(|| overflow(table, key))
+}
+
+/// The same, unless its set was full.
+#[inline(always)]
+pub(super) fn find_in_set<'a, T: Table>(table: &'a T, key: &FlowKey) -> Option<(&'a Bucket, u32)> {
+    find_at(table, key, Home::of(table, key))
 }
 
 #[inline(always)]

@@ -14,8 +14,8 @@ impl Address {
     /// The address of an IPv4 header.
     #[inline(always)]
     pub const fn from_v4(bytes: [u8; 4]) -> Self {
-        let mapped = 0xffff << 32 | u32::from_be_bytes(bytes) as u64;
-        Self([0, mapped.to_be()])
+        let [a, b, c, d] = bytes;
+        Self([0, u64::from_ne_bytes([0, 0, 0xff, 0xff, a, b, c, d])])
     }
 
     /// The address of an IPv6 header.

@@ -85,17 +85,22 @@ impl FlowKey {
     #[inline(always)]
     pub const fn of(segment: &Segment, sender: Sender, interface: u32) -> Self {
         let zone = Zone::new(interface, segment.vlan);
+        // Word by word, or kernel programs copy them from memory to memory.
+        let [a, b] = segment.source.words();
+        let [c, d] = segment.destination.words();
+        let source = Address::from_words([a, b]);
+        let destination = Address::from_words([c, d]);
         match sender {
             Sender::Client => Self {
-                client: segment.source,
-                remote: segment.destination,
+                client: source,
+                remote: destination,
                 client_port: segment.source_port,
                 remote_port: segment.destination_port,
                 zone,
             },
             Sender::Remote => Self {
-                client: segment.destination,
-                remote: segment.source,
+                client: destination,
+                remote: source,
                 client_port: segment.destination_port,
                 remote_port: segment.source_port,
                 zone,

@@ -10,7 +10,7 @@ mod tcp;
 mod vlan;
 
 pub use link::Link;
-pub use plain::{parse_plain, plainly_opens_nothing};
+pub use plain::{parse_plain_v4, parse_plain_v6, plainly_opens_nothing};
 pub use segment::{Segment, flag};
 pub use vlan::Vlan;
 
@@ -56,7 +56,7 @@ struct Transport {
 /// The [`Cause`] for which the frame is no TCP segment that can be understood.
 #[inline(always)]
 pub fn parse<B: Bytes + ?Sized>(bytes: &B, frame: &Frame) -> Result<Segment, Cause> {
-    match parse_plain(bytes, frame) {
+    match parse_plain_v4(bytes, frame).or_else(|| parse_plain_v6(bytes, frame)) {
         Some(segment) => Ok(segment),
         None => parse_any(bytes, frame),
     }

@@ -11,24 +11,31 @@ use super::{Bytes, Frame, Link, Segment, ip, link, segment, tcp};
 
 const IP: u32 = EthHdr::LEN as u32;
 
-/// The segment in a plain frame; `None` for one that is not plain, or no segment.
+/// The segment in a plain frame of IPv4; `None` for one that is not plain, or no segment.
 #[inline(always)]
-pub fn parse_plain<B: Bytes + ?Sized>(bytes: &B, frame: &Frame) -> Option<Segment> {
-    if frame.link != Link::Ethernet {
+pub fn parse_plain_v4<B: Bytes + ?Sized>(bytes: &B, frame: &Frame) -> Option<Segment> {
+    if !is_of(bytes, frame, link::IPV4) {
         return None;
     }
-    let transport = match link::ether_type(bytes).ok()? {
-        link::IPV4 => {
-            let header: Ipv4Hdr = plain_v4(bytes, IP)?;
-            ip::v4_transport(&header, IP, Ipv4Hdr::LEN as u32, frame.len).ok()?
-        }
-        link::IPV6 => {
-            let header = plain_v6(bytes, IP)?;
-            ip::v6_transport(&header, IP, IP + Ipv6Hdr::LEN as u32, frame.len).ok()?
-        }
-        _ => return None,
-    };
+    let header = plain_v4(bytes, IP)?;
+    let transport = ip::v4_transport(&header, IP, Ipv4Hdr::LEN as u32, frame.len).ok()?;
     tcp::segment(bytes, &transport, frame.vlan, frame.gso_size).ok()
+}
+
+/// The same of IPv6.
+#[inline(always)]
+pub fn parse_plain_v6<B: Bytes + ?Sized>(bytes: &B, frame: &Frame) -> Option<Segment> {
+    if !is_of(bytes, frame, link::IPV6) {
+        return None;
+    }
+    let header = plain_v6(bytes, IP)?;
+    let transport = ip::v6_transport(&header, IP, IP + Ipv6Hdr::LEN as u32, frame.len).ok()?;
+    tcp::segment(bytes, &transport, frame.vlan, frame.gso_size).ok()
+}
+
+#[inline(always)]
+fn is_of<B: Bytes + ?Sized>(bytes: &B, frame: &Frame, ether_type: u16) -> bool {
+    frame.link == Link::Ethernet && link::ether_type(bytes) == Ok(ether_type)
 }
 
 /// Whether a frame is a plain one, with or without Ethernet, and opens no connection, if it is a segment

@@ -3,7 +3,10 @@
 use core::net::IpAddr;
 use std::{vec, vec::Vec};
 
-use super::{Frame, Link, Segment, Vlan, parse, parse_any, parse_plain, plainly_opens_nothing};
+use super::{
+    Frame, Link, Segment, Vlan, parse, parse_any, parse_plain_v4, parse_plain_v6,
+    plainly_opens_nothing,
+};
 use crate::layout::Cause;
 
 const CLIENT: [u8; 4] = [192, 168, 17, 11];
@@ -23,13 +26,20 @@ fn plain() {
 
 #[test]
 fn what_nearly_all_frames_are_is_plain() {
-    let is_plain = |bytes: Vec<u8>| {
+    let plain = |bytes: Vec<u8>| {
         let frame = frame(&bytes, Link::Ethernet);
-        parse_plain(&bytes[..], &frame).is_some()
+        let by_family = [
+            parse_plain_v4(&bytes[..], &frame),
+            parse_plain_v6(&bytes[..], &frame),
+        ];
+        by_family.map(|segment| segment.is_some())
     };
-    assert!(is_plain(ethernet(&[], V4, &ipv4(&tcp(0, b"hello")))));
-    assert!(is_plain(ethernet(&[], V6, &ipv6(6, &tcp(12, b"")))));
-    assert!(!is_plain(ethernet(&[0x8100], V4, &ipv4(&tcp(0, b"")))));
+    let v4 = ethernet(&[], V4, &ipv4(&tcp(0, b"hello")));
+    assert_eq!(plain(v4), [true, false]);
+    let v6 = ethernet(&[], V6, &ipv6(6, &tcp(12, b"")));
+    assert_eq!(plain(v6), [false, true]);
+    let tagged = ethernet(&[0x8100], V4, &ipv4(&tcp(0, b"")));
+    assert_eq!(plain(tagged), [false, false]);
 }
 
 #[test]

@@ -41,7 +41,10 @@ impl MemorySource {
     pub fn inside(&mut self, segment: &Segment, sender: Sender, interface: u32, now_ns: u64) {
         self.table.set_now(now_ns);
         self.table.make_room();
-        flow::inside(&self.table, segment, sender, interface);
+        // As the programs do it.
+        if !flow::inside_at_once(&self.table, segment, sender, interface) {
+            flow::inside(&self.table, segment, sender, interface);
+        }
     }
 
     /// A segment on the outside interface with this number, at `now_ns`.
