@@ -156,12 +156,6 @@ impl Table for Maps {
     }
 
     #[inline(always)]
-    fn return_spare(&self, place: u32) {
-        // There is room for all of them.
-        let _ = SPARES.push(place, 0);
-    }
-
-    #[inline(always)]
     fn overflow(&self, key: &FlowKey) -> Option<u32> {
         // SAFETY: the value is copied at once; one that is being replaced is old or new.
         unsafe { OVERFLOW.get(key) }.copied()
@@ -215,6 +209,12 @@ impl Runtime for Maps {
     #[inline(always)]
     fn take_spare(&self) -> Option<u32> {
         SPARES.pop().ok().flatten()
+    }
+
+    #[inline(always)]
+    fn return_spare(&self, place: u32) {
+        // There is room for all of them.
+        let _ = SPARES.push(place, 0);
     }
 
     #[inline(always)]

@@ -2,7 +2,7 @@
 //! connection a segment belongs to and notes facts; when a connection ends and what a record says
 //! is the engine's business.
 //!
-//! A packet takes this path: [`observe::inside`] looks up the bucket ([`place`]); a plain segment
+//! A packet takes this path: [`observe`] looks up the bucket ([`place`]); a plain segment
 //! of an established connection is counted there and then. Everything else goes through
 //! [`slow`]: SYNs to [`opening`], the rest to [`stream`] after [`belonging`] has said whose it is.
 
@@ -24,5 +24,5 @@ pub use facts::Facts;
 pub use observe::{inside, inside_at_once, outside};
 pub use release::release;
 #[cfg(target_has_atomic = "32")]
-pub use retire::{Retired, forget, retire, unreleased};
+pub use retire::{Retired, forget, forgotten, retire};
 pub use table::{Runtime, Table};

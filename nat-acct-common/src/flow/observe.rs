@@ -1,4 +1,5 @@
-//! The two entries of the flow step: a segment on the inside, a segment on the outside.
+//! The entries of the flow step: a segment on the inside, one that may be counted at once, and a segment
+//! on the outside.
 
 use super::{Runtime, opening, place, sequence, slow};
 use crate::{

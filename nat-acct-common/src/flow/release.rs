@@ -6,12 +6,16 @@ use super::{Runtime, handle::Flow};
 use crate::layout::Owner;
 
 /// Gives free the bucket, the slot and the permit of a connection that was [forgotten](super::forget)
-/// and whose counters are cleared. Nothing happens where that was done before.
+/// and whose counters are cleared. Nothing happens where that was done before, also if another connection
+/// has the slot since.
 #[inline(always)]
 pub fn release<T: Runtime>(table: &T, slot: u32) {
     let Some(flow) = Flow::of_slot(table, slot) else {
         return;
     };
+    if flow.connection.opened_ns.get() != 0 {
+        return;
+    }
     flow.bucket.set_owner(Owner::FREE);
     if table.is_spare(flow.place) {
         table.return_spare(flow.place);

@@ -43,7 +43,7 @@ pub fn forget<T: Table>(table: &T, retired: &Retired) {
 
 /// The connection in `slot`, if it was forgotten and not released: its agent was killed before. A
 /// program that opens one writes the time before it takes a bucket.
-pub fn unreleased<T: Table>(table: &T, slot: u32) -> Option<Retired> {
+pub fn forgotten<T: Table>(table: &T, slot: u32) -> Option<Retired> {
     let flow = Flow::of_slot(table, slot)?;
     let place = flow.place;
     (flow.connection.opened_ns.get() == 0).then_some(Retired { slot, place })

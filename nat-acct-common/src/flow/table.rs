@@ -23,9 +23,6 @@ pub trait Table {
         place / WAYS > self.set_mask()
     }
 
-    /// Gives back a spare place.
-    fn return_spare(&self, place: u32);
-
     /// The spare place under `key` in the overflow map.
     fn overflow(&self, key: &FlowKey) -> Option<u32>;
 
@@ -54,17 +51,20 @@ pub trait Runtime: Table {
     /// Takes a free slot. Slots count from 1.
     fn take_slot(&self) -> Option<u32>;
 
-    /// Gives back a slot that found no bucket.
+    /// Gives back the slot of a connection that found no bucket, or is over.
     fn return_slot(&self, slot: u32);
 
     /// Takes a spare place.
     fn take_spare(&self) -> Option<u32>;
 
+    /// Gives back a spare place.
+    fn return_spare(&self, place: u32);
+
     /// Takes one of the permits for openings that are not answered yet: their number is bounded, so
     /// that a flood of them leaves room for connections.
     fn take_permit(&self) -> bool;
 
-    /// Gives back the permit of an opening that was answered, or found no place.
+    /// Gives back the permit of an opening that was answered, found no place, or is over.
     fn return_permit(&self);
 
     /// The counters of the connection at `place`, those of the processor that runs.

@@ -185,11 +185,13 @@ impl Driver {
     fn release(&mut self) -> Result<()> {
         let written = self.recorder.written();
         let next_connection = || self.unwritten.next_connection(written);
+        // Never those of a call that failed: others may have their places by now.
+        self.finished.clear();
         self.finished.extend(iter::from_fn(next_connection));
         self.live.release(&self.finished)?;
-        for Retired { slot, .. } in self.finished.drain(..) {
+        for Retired { slot, .. } in &self.finished {
             self.engine
-                .handle_event(Event::Released(slot), clock::monotonic_ns());
+                .handle_event(Event::Released(*slot), clock::monotonic_ns());
         }
         let next_sighting = || self.unwritten.next_sighting(written);
         self.forgotten.extend(iter::from_fn(next_sighting));

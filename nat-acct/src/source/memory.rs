@@ -41,7 +41,7 @@ impl MemorySource {
     pub fn inside(&mut self, segment: &Segment, sender: Sender, interface: u32, now_ns: u64) {
         self.table.set_now(now_ns);
         self.table.make_room();
-        // As the programs do it.
+        // As programs do it with plain frames.
         if !flow::inside_at_once(&self.table, segment, sender, interface) {
             flow::inside(&self.table, segment, sender, interface);
         }
@@ -182,13 +182,13 @@ mod tests {
         source.inside(&syn(1001), Sender::Client, 0, 1);
         let table = &source.table;
         let retired = flow::retire(table, 1).expect("the first connection");
-        assert!(flow::unreleased(table, 1).is_none(), "it has its facts");
+        assert!(flow::forgotten(table, 1).is_none(), "it has its facts");
         flow::forget(table, &retired);
-        let left = flow::unreleased(table, 1).expect("it was forgotten");
+        let left = flow::forgotten(table, 1).expect("it was forgotten");
         assert_eq!((left.slot, left.place), (retired.slot, retired.place));
-        assert!(flow::unreleased(table, 2).is_none(), "it goes on");
+        assert!(flow::forgotten(table, 2).is_none(), "it goes on");
         flow::release(table, 1);
-        assert!(flow::unreleased(table, 1).is_none(), "it was released");
+        assert!(flow::forgotten(table, 1).is_none(), "it was released");
         flow::release(table, 1);
         assert_eq!(table.take_slot(), Some(1));
         assert_eq!(table.take_slot(), None);

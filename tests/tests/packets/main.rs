@@ -4,6 +4,7 @@
 mod capture;
 mod hooks;
 mod live;
+mod release;
 mod replay;
 mod test_run;
 mod third_opinion;

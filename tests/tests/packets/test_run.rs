@@ -169,7 +169,7 @@ fn run(live: &mut Live, frame: &Frame) -> Result<()> {
 }
 
 /// A `__sk_buff` (kernel: include/uapi/linux/bpf.h) with its interface and the size of segments.
-fn context(interface: u32, gso_size: u32) -> [u8; 192] {
+pub fn context(interface: u32, gso_size: u32) -> [u8; 192] {
     let mut context = [0; 192];
     context[40..44].copy_from_slice(&interface.to_ne_bytes());
     context[176..180].copy_from_slice(&gso_size.to_ne_bytes());

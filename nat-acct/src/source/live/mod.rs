@@ -134,8 +134,8 @@ impl Live {
         self.table.free_locks();
         let connections = (1..self.slots).filter_map(|slot| self.table.connection(slot));
         self.legacy.resume(connections);
-        let unreleased = (1..self.slots).filter_map(|slot| flow::unreleased(&self.table, slot));
-        self.release(&unreleased.collect::<Vec<_>>())
+        let forgotten = (1..self.slots).filter_map(|slot| flow::forgotten(&self.table, slot));
+        self.release(&forgotten.collect::<Vec<_>>())
     }
 
     /// Writes what the programs and later agents need into new maps.
@@ -146,8 +146,9 @@ impl Live {
             let pushed = free_slots.push(slot, 0);
             pushed.context("cannot fill FREE_SLOTS")?;
         }
+        let mut spares: Stack<_, u32> = Stack::try_from(take(&mut self.ebpf, "SPARES")?)?;
         for place in (settings.buckets()..settings.places()).rev() {
-            self.table.return_spare(place);
+            spares.push(place, 0).context("cannot fill SPARES")?;
         }
         let mut permits: Queue<_, u32> = Queue::try_from(take(&mut self.ebpf, "PERMITS")?)?;
         for _ in 0..settings.permits() {
@@ -330,7 +331,8 @@ impl Live {
         Some(engine::Event::Harvested(facts, volumes))
     }
 
-    /// Lets others have the places of connections whose records are written.
+    /// Lets others have the places of connections whose records are written, now or, if the kernel wants
+    /// for memory, with the next call.
     ///
     /// # Errors
     ///
@@ -340,8 +342,8 @@ impl Live {
             flow::forget(&self.table, retired);
             self.counters.clear(retired.place);
         }
-        let slots: Vec<_> = retired.iter().map(|retired| retired.slot).collect();
-        self.releases.run(&mut self.ebpf, &slots)
+        let slots = retired.iter().map(|retired| retired.slot);
+        self.releases.run(&mut self.ebpf, slots)
     }
 
     /// The number of the record of the connection in `slot`: the same however often it is asked.

@@ -5,7 +5,7 @@ use std::{cell::RefCell, ops::Range, sync::Arc};
 use anyhow::{Context as _, Result};
 use aya::{
     Ebpf,
-    maps::{HashMap, Map, MapData, Stack},
+    maps::{HashMap, Map, MapData},
 };
 use nat_acct_common::{
     flow::Table,
@@ -28,7 +28,6 @@ pub struct KernelTable {
     buckets: MappedArray<Bucket>,
     connections: Arc<MappedArray<Connection>>,
     overflow: RefCell<HashMap<MapData, FlowKey, u32>>,
-    spares: RefCell<Stack<MapData, u32>>,
     locks: RefCell<HashMap<MapData, u32, u8>>,
 }
 
@@ -42,7 +41,6 @@ impl KernelTable {
             buckets,
             connections: Arc::new(connections),
             overflow: RefCell::new(HashMap::try_from(take(ebpf, "OVERFLOW")?)?),
-            spares: RefCell::new(Stack::try_from(take(ebpf, "SPARES")?)?),
             locks: RefCell::new(HashMap::try_from(take(ebpf, "LOCKS")?)?),
         })
     }
@@ -91,11 +89,6 @@ impl Table for KernelTable {
 
     fn bucket(&self, place: u32) -> Option<&Bucket> {
         self.buckets.get(place)
-    }
-
-    fn return_spare(&self, place: u32) {
-        // There is room for all of them.
-        let _ = self.spares.borrow_mut().push(place, 0);
     }
 
     fn overflow(&self, key: &FlowKey) -> Option<u32> {

@@ -168,10 +168,6 @@ impl Table for MemoryTable {
         Some(&self.spot(place)?.bucket)
     }
 
-    fn return_spare(&self, place: u32) {
-        self.free_spares.borrow_mut().push(place);
-    }
-
     fn overflow(&self, key: &FlowKey) -> Option<u32> {
         self.overflow.borrow().get(key).copied()
     }
@@ -209,6 +205,10 @@ impl Runtime for MemoryTable {
 
     fn take_spare(&self) -> Option<u32> {
         self.free_spares.borrow_mut().pop()
+    }
+
+    fn return_spare(&self, place: u32) {
+        self.free_spares.borrow_mut().push(place);
     }
 
     /// A capture does not flood what grows with it.

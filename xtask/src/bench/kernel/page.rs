@@ -19,10 +19,10 @@ const LIFE: &str = "\
 The packets of a handshake and of an ending, connection after connection. `together` adds up the \
 medians. `textbook`: the same as above; a SYN makes an element of the kernel's hash map; SYN and \
 FIN are told through the ring buffer, also the SYN on the outside, of which nothing else is kept. It \
-knows no numbers, no retransmissions and no second connection with the same 4-tuple. `least`: the floor of \
-all that counts each packet, tells SYN, FIN and RST through the ring buffer, and keeps SYNs on the outside \
-in a hash so that no lost event is missed. `counters in the bucket`, events and that hash, and nothing else: \
-no lock, no facts, no numbers.
+knows no numbers, no retransmissions and no second connection with the same 4-tuple. `least`: what \
+cannot be left out where each packet is counted, SYN, FIN and RST are told through the ring buffer, and a \
+SYN on the outside is kept in the kernel's hash, where it is found when its event is lost: `counters in the \
+bucket`, these events and that hash, without a lock, facts and numbers. Together that is the floor.
 ";
 
 pub fn page(rows: &Rows, rounds: u32) -> String {

@@ -95,8 +95,6 @@ impl Table for Left {
         self.buckets.get(place as usize)
     }
 
-    fn return_spare(&self, _: u32) {}
-
     fn overflow(&self, _: &FlowKey) -> Option<u32> {
         None
     }
