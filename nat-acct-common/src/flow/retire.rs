@@ -44,9 +44,12 @@ pub fn forget<T: Table>(table: &T, retired: &Retired) {
 /// The connection in `slot`, if it was forgotten and not released: its agent was killed before. A
 /// program that opens one writes the time before it takes a bucket.
 pub fn forgotten<T: Table>(table: &T, slot: u32) -> Option<Retired> {
-    let flow = Flow::of_slot(table, slot)?;
-    let place = flow.place;
-    (flow.connection.opened_ns.get() == 0).then_some(Retired { slot, place })
+    // Before the bucket, for which one of many slots would wait.
+    if table.connection(slot)?.opened_ns.get() != 0 {
+        return None;
+    }
+    let place = Flow::of_slot(table, slot)?.place;
+    Some(Retired { slot, place })
 }
 
 /// Removes each pointer of another connection to this one.

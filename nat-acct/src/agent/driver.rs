@@ -48,8 +48,6 @@ pub(super) struct Driver {
     /// No program is at work on them any more.
     quiet: VecDeque<Retired>,
     unwritten: Unwritten,
-    /// Connections that are to be released at once.
-    finished: Vec<Retired>,
     /// SYNs on the outside that are to be removed at once.
     forgotten: Vec<OutsideKey>,
     sweep: Sweep,
@@ -70,7 +68,6 @@ impl Driver {
             in_grace: Vec::new(),
             quiet: VecDeque::new(),
             unwritten: Unwritten::default(),
-            finished: Vec::new(),
             forgotten: Vec::new(),
             sweep: Sweep::default(),
             outside: Outside::default(),
@@ -185,13 +182,12 @@ impl Driver {
     fn release(&mut self) -> Result<()> {
         let written = self.recorder.written();
         let next_connection = || self.unwritten.next_connection(written);
-        // Never those of a call that failed: others may have their places by now.
-        self.finished.clear();
-        self.finished.extend(iter::from_fn(next_connection));
-        self.live.release(&self.finished)?;
-        for Retired { slot, .. } in &self.finished {
+        // Not kept if the call fails: others may have their places then.
+        let finished: Vec<_> = iter::from_fn(next_connection).collect();
+        self.live.release(&finished)?;
+        for Retired { slot, .. } in finished {
             self.engine
-                .handle_event(Event::Released(*slot), clock::monotonic_ns());
+                .handle_event(Event::Released(slot), clock::monotonic_ns());
         }
         let next_sighting = || self.unwritten.next_sighting(written);
         self.forgotten.extend(iter::from_fn(next_sighting));

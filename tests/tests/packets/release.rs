@@ -2,16 +2,15 @@
 //! before. Each needs a slot and a bucket; every other is not answered, and needs a permit.
 
 use anyhow::{Context, Result, ensure};
-use aya::programs::{SchedClassifier, TestRun as _, TestRunOptions};
 use etherparse::{IpHeaders, PacketBuilder, PacketBuilderStep, TcpHeader};
 use nat_acct::engine::Event;
-use nat_acct::source::live::{Live, Places, Settings};
-use nat_acct_common::layout::{Cause, MAX_RELEASED, Sender};
+use nat_acct::source::live::Live;
+use nat_acct_common::layout::{Cause, MAX_RELEASED};
 use nat_acct_tests::in_a_lab;
 use nix::net::if_::if_nametoindex;
 
-use crate::hooks::{self, INSIDE, NS, OUTSIDE};
-use crate::test_run::context;
+use crate::hooks::{self, INSIDE, NS};
+use crate::test_run::{context, load, show};
 
 const CONNECTIONS: u16 = 1_024;
 const ROUNDS: u16 = 5;
@@ -27,7 +26,7 @@ fn as_many_connections_fit_in_again() -> Result<()> {
     in_a_lab(|lab| {
         let _tuns = hooks::make(lab)?;
         lab.enter(NS, || {
-            let mut live = load()?;
+            let mut live = load(CONNECTIONS.into())?;
             for round in 0..ROUNDS {
                 let opened = open_all(&mut live, round * CONNECTIONS)?;
                 ensure!(opened == CONNECTIONS, "{opened} fit in, in round {round}");
@@ -42,54 +41,24 @@ fn as_many_connections_fit_in_again() -> Result<()> {
     })
 }
 
-fn load() -> Result<Live> {
-    let settings = Settings {
-        max_connections: CONNECTIONS.into(),
-        ring_bytes: 1 << 20,
-        close_on_first_fin: false,
-        log_level: tracing::Level::INFO,
-    };
-    let mut live = Live::load(&settings, None)?;
-    live.attach(&Places {
-        inside: INSIDE.map(str::to_owned).into(),
-        outside: OUTSIDE.map(str::to_owned).into(),
-        hook: None,
-    })?;
-    Ok(live)
-}
-
 /// Opens connections, from this port on, until one is refused; says how many it were.
 fn open_all(live: &mut Live, first_port: u16) -> Result<u16> {
+    let context = context(if_nametoindex(INSIDE[0])?, 0);
     let before = refused(live)?;
     let mut opened = 0;
     loop {
         let port = first_port + opened;
-        show(live, Sender::Client, &syn(port)?)?;
+        show(live, "inside_ingress", &context, &syn(port)?)?;
         if refused(live)? > before {
             return Ok(opened);
         }
         if opened % 2 == 0 {
-            show(live, Sender::Remote, &syn_ack(port)?)?;
-            show(live, Sender::Client, &ack(port)?)?;
+            show(live, "inside_egress", &context, &syn_ack(port)?)?;
+            show(live, "inside_ingress", &context, &ack(port)?)?;
         }
         while live.next_event().is_some() {}
         opened += 1;
     }
-}
-
-fn show(live: &mut Live, sender: Sender, frame: &[u8]) -> Result<()> {
-    let name = match sender {
-        Sender::Client => "inside_ingress",
-        Sender::Remote => "inside_egress",
-    };
-    let program = live.ebpf().program(name).context("no program")?;
-    let program: &SchedClassifier = program.try_into()?;
-    program.test_run(TestRunOptions {
-        data_in: Some(frame),
-        ctx_in: Some(&context(if_nametoindex(INSIDE[0])?, 0)),
-        ..TestRunOptions::new()
-    })?;
-    Ok(())
 }
 
 /// Retires, harvests and releases them.

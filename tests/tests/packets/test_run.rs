@@ -30,7 +30,7 @@ fn test_runs_agree_with_the_table() -> Result<()> {
     in_a_lab(|lab| {
         let _tuns = hooks::make(lab)?;
         lab.enter(NS, || {
-            let mut live = load()?;
+            let mut live = load(65_536)?;
             let mut verdicts = Verdicts::new(Way::TestRun);
             for case in cases::all(Way::TestRun, LARGEST_FRAME) {
                 let outcome = Runs::new(&mut live).show(&case);
@@ -44,9 +44,9 @@ fn test_runs_agree_with_the_table() -> Result<()> {
 }
 
 /// The programs are attached too, for that is how they learn which interface is which.
-fn load() -> Result<Live> {
+pub fn load(max_connections: u32) -> Result<Live> {
     let settings = Settings {
-        max_connections: 65_536,
+        max_connections,
         ring_bytes: 1 << 20,
         close_on_first_fin: false,
         log_level: tracing::Level::INFO,
@@ -152,20 +152,23 @@ fn run(live: &mut Live, frame: &Frame) -> Result<()> {
         (Side::Outside, Hook::Ingress) => "outside_ingress",
         (Side::Outside, Hook::Egress) => "outside_egress",
     };
-    let program = live.ebpf().program_mut(name).context(name)?;
-    let program: &mut SchedClassifier = program.try_into()?;
     let interface = if_nametoindex(hooks::interface(frame))?;
     let context = context(interface, frame.gso_size.into());
     frame.each(frame.whole(), |bytes| {
-        let options = TestRunOptions {
-            data_in: Some(bytes),
-            ctx_in: Some(&context),
-            ..TestRunOptions::new()
-        };
-        let done = program.test_run(options);
-        done.with_context(|| format!("{name} on {frame:?}"))?;
-        Ok(())
+        show(live, name, &context, bytes).with_context(|| format!("{name} on {frame:?}"))
     })
+}
+
+/// Lets the kernel run the program `name` on a packet.
+pub fn show(live: &mut Live, name: &'static str, context: &[u8], bytes: &[u8]) -> Result<()> {
+    let program = live.ebpf().program(name).context(name)?;
+    let program: &SchedClassifier = program.try_into()?;
+    program.test_run(TestRunOptions {
+        data_in: Some(bytes),
+        ctx_in: Some(context),
+        ..TestRunOptions::new()
+    })?;
+    Ok(())
 }
 
 /// A `__sk_buff` (kernel: include/uapi/linux/bpf.h) with its interface and the size of segments.
