@@ -62,8 +62,12 @@ impl Prometheus {
             ))
             .arg(format!("--web.listen-address=127.0.0.1:{PROMETHEUS}"));
         let process = Background::start(command, lab.dir(), "prometheus")?;
-        lab.wait_listening(Ns::Gateway, PROMETHEUS)
-            .with_context(|| process.stderr())?;
+        // It listens, and refuses all questions, before it is ready.
+        let ready = format!("curl -sf http://127.0.0.1:{PROMETHEUS}/-/ready");
+        wait_until(PATIENCE, "Prometheus to be ready", || {
+            Ok(lab.run(Ns::Gateway, &ready).ok())
+        })
+        .with_context(|| process.stderr())?;
         Ok(Self { process })
     }
 
@@ -87,11 +91,9 @@ impl Prometheus {
         curl.args(["-sS", "--get", "--data-urlencode"])
             .arg(format!("query={query}"))
             .arg(format!("http://127.0.0.1:{PROMETHEUS}/api/v1/query"));
-        let answer: Value = serde_json::from_slice(&curl.output()?.stdout)?;
-        if answer["status"] != "success" {
-            // It is still starting, or the query is wrong.
-            return Ok(None);
-        }
+        let said = curl.output()?.stdout;
+        let answer: Value = serde_json::from_slice(&said)
+            .with_context(|| format!("not JSON: {}", String::from_utf8_lossy(&said)))?;
         let series = answer["data"]["result"].as_array();
         let series = series.with_context(|| format!("no result: {answer}"))?;
         ensure!(series.len() <= 1, "several series for {query}: {answer}");
