@@ -22,8 +22,6 @@ pub const BINARY: &str = "NAT_ACCT_BIN";
 /// What it logs for each program that it moves past another one.
 pub const MOVED: &str = "the program was moved next to the wire";
 
-const STOPPING: Duration = Duration::from_secs(30);
-
 /// A running agent. Dropping it ends the agent.
 pub struct Agent {
     process: Background,
@@ -171,7 +169,7 @@ impl Agent {
     /// Waits for a record and stops. It must be the only one, and nothing must
     /// have been lost.
     pub fn stop_with_one_record(self) -> Result<Record> {
-        self.wait_for_records(1, STOPPING)?;
+        self.wait_for_records(1, PATIENCE)?;
         let stopped = self.stop()?;
         let mut records = closing(&stopped.records)?;
         ensure!(records.len() == 1, "not one record: {records:#?}");
@@ -182,7 +180,7 @@ impl Agent {
     /// SIGKILL. Returns its records so far.
     pub fn kill(mut self) -> Result<Vec<Value>> {
         self.process.signal(Signal::SIGKILL)?;
-        self.process.wait(STOPPING)?;
+        self.process.wait(PATIENCE)?;
         self.records()
     }
 
@@ -197,7 +195,7 @@ impl Agent {
         for &signal in signals {
             self.process.signal(signal)?;
         }
-        let waited = self.process.wait(STOPPING);
+        let waited = self.process.wait(PATIENCE);
         let status = waited.with_context(|| format!("after {signals:?}"))?;
         Ok(Stopped {
             status,

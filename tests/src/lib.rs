@@ -8,6 +8,7 @@
 pub mod agent;
 pub mod agreement;
 pub mod capture;
+pub mod captured;
 pub mod cases;
 pub mod clickhouse;
 pub mod crowd;

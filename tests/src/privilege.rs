@@ -4,12 +4,13 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use nix::unistd::geteuid;
 
 use crate::agent::{Agent, binary};
-use crate::lab::{INSIDE, Lab, Ns, OUTSIDE};
+use crate::lab::{INSIDE, Lab, Ns, OUTSIDE, output};
 
 /// Debian's nobody and nogroup.
 pub const NOBODY: u32 = 65534;
@@ -97,10 +98,11 @@ pub fn as_the_service(lab: &Lab, config: &Path) -> Result<Agent> {
     Ok(agent)
 }
 
-/// A copy of the agent that nobody can run, wherever it was built.
+/// A copy of the agent that nobody can run, wherever it was built. A file that this process had open
+/// for writing could be open yet in a child of another thread, and could not be run then.
 fn binary_for_all(lab: &Lab) -> Result<PathBuf> {
     let copy = lab.dir().join("nat-acct");
-    fs::copy(binary()?, &copy).context("cannot copy the agent")?;
+    output(Command::new("cp").arg(binary()?).arg(&copy))?;
     fs::set_permissions(&copy, fs::Permissions::from_mode(0o755))?;
     Ok(copy)
 }

@@ -2,13 +2,11 @@
 //! status.
 
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 
 use crate::lab::{Background, Lab};
-
-const SOON: Duration = Duration::from_secs(30);
+use crate::wait::PATIENCE;
 
 /// The command ends with this status and one line that has all these words, and
 /// writes no record.
@@ -20,7 +18,7 @@ const SOON: Duration = Duration::from_secs(30);
 pub fn check(lab: &Lab, command: Command, status: i32, says: &[&str]) -> Result<()> {
     let what = format!("{command:?}");
     let mut program = Background::start(command, lab.dir(), "refused")?;
-    let ended = program.wait(SOON);
+    let ended = program.wait(PATIENCE);
     let ended = ended.with_context(|| format!("{what} was not refused"))?;
     let said = program.stderr();
     assert_eq!(ended.code(), Some(status), "{what}: {said}");

@@ -33,6 +33,13 @@ pub fn value(text: &str, metric: &str) -> Result<f64> {
     Ok(line.parse()?)
 }
 
+/// Waits until the agent in the gateway tells this value.
+pub fn wait_for(lab: &Lab, metric: &str, expect: f64) -> Result<()> {
+    wait_until(PATIENCE, &format!("{metric} to be {expect}"), || {
+        Ok((value(&scrape(lab)?, metric)? == expect).then_some(()))
+    })
+}
+
 /// A Prometheus in the gateway that scrapes the agent all the time, and knows these rules.
 pub struct Prometheus {
     process: Background,

@@ -50,7 +50,7 @@ impl<'a> Watch<'a> {
                 further.extend([option, name]);
             }
         }
-        let capture = Capture::start(lab, &interfaces)?;
+        let capture = Capture::start(lab, interfaces)?;
         // The agent has the first interface of each side anyway.
         let agent = Agent::start(lab, &[&further[4..], args].concat())?;
         let mut replay_args: Vec<_> = further.iter().chain(args).map(|&arg| arg.into()).collect();

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use nat_acct_tests::lab::{INSIDE, OUTSIDE};
 use nat_acct_tests::privilege::as_the_service;
 use nat_acct_tests::rotated::{files, records};
-use nat_acct_tests::scrape::{ADDRESS, scrape, value};
+use nat_acct_tests::scrape::{self, ADDRESS, scrape, value};
 use nat_acct_tests::server::Nginx;
 use nat_acct_tests::traffic::http::{self, Fetches};
 use nat_acct_tests::truth::assert_same;
@@ -47,9 +47,9 @@ fn it_rotates_attaches_again_and_tells_how_it_stands() -> Result<()> {
         lab.run(Ns::Gateway, &format!("ip link del {INSIDE}"))?;
         let attached =
             format!(r#"nat_acct_interface_attached{{interface="{INSIDE}",side="inside"}}"#);
-        wait_for_metric(lab, &attached, 0.0)?;
+        scrape::wait_for(lab, &attached, 0.0)?;
         lab.bring_back(INSIDE)?;
-        wait_for_metric(lab, &attached, 1.0)?;
+        scrape::wait_for(lab, &attached, 1.0)?;
         truths.extend(fetch()?);
         wait_for_written(lab, truths.len())?;
 
@@ -95,11 +95,5 @@ fn check_end(agent: Agent, truths: &[nat_acct_tests::Truth]) -> Result<()> {
 }
 
 fn wait_for_written(lab: &Lab, count: usize) -> Result<()> {
-    wait_for_metric(lab, "nat_acct_records_written_total", count as f64)
-}
-
-fn wait_for_metric(lab: &Lab, metric: &str, expect: f64) -> Result<()> {
-    wait_until(PATIENCE, &format!("{metric} to be {expect}"), || {
-        Ok((value(&scrape(lab)?, metric)? == expect).then_some(()))
-    })
+    scrape::wait_for(lab, "nat_acct_records_written_total", count as f64)
 }

@@ -3,16 +3,15 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use nat_acct_tests::lab::hooks;
 use nat_acct_tests::seccomp::{self, Bpf};
 use nat_acct_tests::traffic::conversation::Conversation;
 use nat_acct_tests::traffic::conversation::Step::{Close, ReceiveToEnd};
+use nat_acct_tests::wait::PATIENCE;
 use nat_acct_tests::{Background, Family, Lab, Ns, agent, in_a_lab, refusal, wait_until};
 
-const SOON: Duration = Duration::from_secs(30);
 const RUN: &[&str] = &["run", "--inside", "br0", "--outside", "eth1"];
 
 /// A command line, how it ends, and words of the one line that it says.
@@ -264,7 +263,7 @@ fn a_closed_pipe_ends_it_quietly() -> Result<()> {
             .stderr(std::fs::File::create(&log)?);
         let mut agent = Started(command.spawn()?);
         let log = || std::fs::read_to_string(&log);
-        wait_until(SOON, "the agent to attach", || {
+        wait_until(PATIENCE, "the agent to attach", || {
             Ok(log()?.contains("attached").then_some(()))
         })?;
 
@@ -275,7 +274,7 @@ fn a_closed_pipe_ends_it_quietly() -> Result<()> {
         records.read_line(&mut first)?;
         assert!(first.starts_with('{') && first.ends_with("}\n"), "{first}");
         drop(records);
-        let status = wait_until(SOON, "the agent to end", || {
+        let status = wait_until(PATIENCE, "the agent to end", || {
             converse(lab)?;
             Ok(agent.0.try_wait()?)
         })?;
@@ -295,16 +294,16 @@ fn a_full_disk_is_an_error_in_the_end_and_one_line_before() -> Result<()> {
         let mut command = lab.command(Ns::Gateway, agent::binary()?);
         command.args(full);
         let mut agent = Background::start(command, lab.dir(), "full")?;
-        wait_until(SOON, "the agent to attach", || {
+        wait_until(PATIENCE, "the agent to attach", || {
             Ok(agent.stderr().contains("attached").then_some(()))
         })?;
         for _ in 0..3 {
             converse(lab)?;
         }
-        wait_until(SOON, "the error", || {
+        wait_until(PATIENCE, "the error", || {
             Ok(agent.stderr().contains("/dev/full").then_some(()))
         })?;
-        let status = agent.stop()?;
+        let status = agent.terminate()?;
         let log = agent.stderr();
         assert_eq!(status.code(), Some(1), "{log}");
         let warnings: Vec<_> = log.lines().filter(|l| l.contains("ERROR")).collect();

@@ -81,7 +81,7 @@ fn a_reader_that_stops_for_a_while_costs_no_record() -> Result<()> {
             reader.read_to_string(&mut text).map(|_| text)
         });
         wait_for_line(&|| agent.stderr(), "takes records again")?;
-        let status = agent.stop()?;
+        let status = agent.terminate()?;
         assert!(status.success(), "{}", agent.stderr());
         let text = reading.join().expect("the reader")?;
         complete(&truths, &agent::parse(&text)?)?;
@@ -187,7 +187,7 @@ fn what_waits_is_bounded_and_what_does_not_fit_is_counted() -> Result<()> {
             reader.read_to_string(&mut text).map(|_| text)
         });
         wait_for_line(&|| agent.stderr(), "takes records again")?;
-        let status = agent.stop()?;
+        let status = agent.terminate()?;
         let log = agent.stderr();
         assert!(status.success(), "{log}");
         let records = agent::parse(&reading.join().expect("the reader")?)?;

@@ -1,23 +1,23 @@
 //! More connections than the table has room for: what fits is exact, what does
 //! not is counted, and nobody's traffic suffers.
 
-use std::time::Duration;
-
 use anyhow::Result;
 use nat_acct_common::layout::Cause;
 use nat_acct_tests::ignored::Ignored;
+use nat_acct_tests::scrape::{self, ADDRESS};
 use nat_acct_tests::traffic::held::{self, Held};
 use nat_acct_tests::truth::assert_equal;
+use nat_acct_tests::wait::PATIENCE;
 use nat_acct_tests::{Agent, Family, Ns, Truth, agent, in_a_lab};
 
 const ROOM: usize = 100;
 const CONNECTIONS: usize = 1_000;
-const SOON: Duration = Duration::from_secs(30);
 
 #[test]
 fn what_does_not_fit_is_counted() -> Result<()> {
     in_a_lab(|lab| {
-        let mut agent = Agent::start(lab, &["--max-connections", &ROOM.to_string()])?;
+        let room = ROOM.to_string();
+        let mut agent = Agent::start(lab, &["--max-connections", &room, "--metrics", ADDRESS])?;
         let ignored = Ignored::of(agent.process().pid())?;
         let listener = held::listen(lab, Family::V4)?;
         let all = held::open(lab, Ns::Client1, &listener, CONNECTIONS)?;
@@ -26,11 +26,12 @@ fn what_does_not_fit_is_counted() -> Result<()> {
 
         let mut truths = talk_and_close(all)?;
         truths.truncate(ROOM);
-        agent.wait_for_records(ROOM, SOON)?;
-        // Their places are free when their records are written.
+        agent.wait_for_records(ROOM, PATIENCE)?;
+        // Their places are free a moment after their records are written.
+        scrape::wait_for(lab, "nat_acct_connections_open", 0.0)?;
         let later = held::open(lab, Ns::Client2, &listener, ROOM)?;
         truths.extend(talk_and_close(later)?);
-        agent.wait_for_records(2 * ROOM, SOON)?;
+        agent.wait_for_records(2 * ROOM, PATIENCE)?;
         let stopped = agent.stop()?;
         assert_equal(&truths, &agent::closing(&stopped.records)?);
         assert!(stopped.log.contains("table_full"), "{}", stopped.log);

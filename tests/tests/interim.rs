@@ -88,7 +88,7 @@ fn what_a_slow_output_leaves_out_is_counted_and_no_end_is_left_out() -> Result<(
             let mut text = String::new();
             reader.read_to_string(&mut text).map(|_| text)
         });
-        let status = agent.stop()?;
+        let status = agent.terminate()?;
         let log = agent.stderr();
         ensure!(status.success(), "{log}");
         let records = agent::parse(&reading.join().expect("the reader")?)?;

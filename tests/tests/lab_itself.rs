@@ -1,6 +1,7 @@
 //! The lab without the agent: its servers serve, its two ends agree, and its
 //! gateway translates to other ports.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use nat_acct_tests::lab::translated;
 use nat_acct_tests::server::{HalfClose, Iperf3, Nginx, Sshd};
 use nat_acct_tests::traffic::conversation::{Conversation, Ending, Step};
 use nat_acct_tests::traffic::{connect, curl, half_close, http, iperf3, scp};
+use nat_acct_tests::wait::PATIENCE;
 use nat_acct_tests::{Count, Family, Lab, Ns, Truth, require_root};
 
 const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
@@ -75,8 +77,9 @@ fn scp_copies() -> Result<()> {
 #[test]
 fn iperf3_counts_its_streams() -> Result<()> {
     in_a_lab(|lab| {
-        let server = Iperf3::start(lab, Iperf3::PORT)?;
         for direction in [iperf3::Direction::Upload, iperf3::Direction::Download] {
+            // One that has served a test does not listen for a moment.
+            let server = Iperf3::start(lab, Iperf3::PORT)?;
             let test = iperf3::Test {
                 client: Ns::Client1,
                 family: Family::V4,
@@ -163,13 +166,12 @@ fn one_port_leads_to_two_remotes_and_is_used_again_after_a_reset() -> Result<()>
 fn openings_that_fail_still_tell_their_port() -> Result<()> {
     in_a_lab(|lab| {
         lab.nft(Ns::Gateway, "add rule inet lab forward tcp dport 9 drop")?;
-        let moment = Duration::from_millis(300);
-        for (port, kind) in [
-            (8, std::io::ErrorKind::ConnectionRefused),
-            (9, std::io::ErrorKind::TimedOut),
+        for (port, kind, deadline) in [
+            (8, ErrorKind::ConnectionRefused, PATIENCE),
+            (9, ErrorKind::TimedOut, Duration::from_millis(300)),
         ] {
             let remote = (Ns::Remote.address(Family::V4), port).into();
-            let attempt = connect::attempt(lab, Ns::Client1, 0, remote, moment)?;
+            let attempt = connect::attempt(lab, Ns::Client1, 0, remote, deadline)?;
             assert_eq!(attempt.outcome.unwrap_err().kind(), kind);
             assert_eq!(attempt.local.ip(), Ns::Client1.address(Family::V4));
             assert_ne!(attempt.local.port(), 0);

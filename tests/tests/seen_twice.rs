@@ -2,17 +2,18 @@
 //! interface on top of another, a bridge that hands up frames between its
 //! ports, a redirection by way of another device.
 
+use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
-use nat_acct_tests::lab::{Background, hooks};
+use anyhow::{Result, ensure};
+use nat_acct_tests::captured;
+use nat_acct_tests::lab::{Background, INSIDE, OUTSIDE, hooks};
 use nat_acct_tests::shapes::{Way, shown};
 use nat_acct_tests::traffic::conversation::Conversation;
 use nat_acct_tests::traffic::conversation::Step::{Close, Receive, ReceiveToEnd, Send};
 use nat_acct_tests::truth::{Wire, assert_equal};
 use nat_acct_tests::wait::PATIENCE;
 use nat_acct_tests::{Agent, Family, Lab, Ns, Truth, agent, in_a_lab, wait_until};
-use nix::sys::signal::Signal;
 
 #[test]
 fn interfaces_on_top_of_each_other_are_refused() -> Result<()> {
@@ -124,7 +125,7 @@ fn one_that_becomes_part_of_another_is_let_go() -> Result<()> {
 fn frames_between_clients_are_nobodys_while_tcpdump_looks_at_the_bridge() -> Result<()> {
     in_a_lab(|lab| {
         let agent = Agent::start(lab, &[])?;
-        let [inside, outside] = [capture(lab, "br0")?, capture(lab, "eth1")?];
+        let [inside, outside] = [capture(lab, INSIDE)?, capture(lab, OUTSIDE)?];
         let between = Conversation::new(lab, Ns::Client1, Family::V4)
             .with(Ns::Client2)
             .run(
@@ -134,7 +135,7 @@ fn frames_between_clients_are_nobodys_while_tcpdump_looks_at_the_bridge() -> Res
         let truth = converse(lab)?;
         agent.wait_for_records(1, PATIENCE)?;
         let stopped = agent.stop()?;
-        let [inside, outside] = [inside.end()?, outside.end()?];
+        let [inside, outside] = [inside.end(lab)?, outside.end(lab)?];
         let port = between.client.local.port();
         let seen = run(lab, &format!("tcpdump -r {inside} tcp port {port}"))?;
         assert!(seen.lines().count() > 10, "the bridge did not hand them up");
@@ -166,34 +167,36 @@ fn frames_between_clients_are_nobodys_while_tcpdump_looks_at_the_bridge() -> Res
 /// A tcpdump that captures.
 struct Capture {
     tcpdump: Background,
+    interface: &'static str,
     path: String,
 }
 
-fn capture(lab: &Lab, interface: &str) -> Result<Capture> {
+fn capture(lab: &Lab, interface: &'static str) -> Result<Capture> {
     let path = lab
         .dir()
         .join(format!("{interface}.pcap"))
         .display()
         .to_string();
     let mut command = lab.command(Ns::Gateway, "tcpdump");
-    command.args([
-        "-i", interface, "-s", "96", "-B", "65536", "-U", "-Z", "root", "-w", &path,
-    ]);
+    command.args(["-i", interface, "-s", "96", "-B", "65536"]);
+    command.args(["--immediate-mode", "-U", "-Z", "root", "-w", &path]);
     let tcpdump = Background::start(command, lab.dir(), &format!("tcpdump-{interface}"))?;
     wait_until(PATIENCE, "tcpdump to listen", || {
         Ok(tcpdump.stderr().contains("listening on").then_some(()))
     })?;
-    Ok(Capture { tcpdump, path })
+    Ok(Capture {
+        tcpdump,
+        interface,
+        path,
+    })
 }
 
 impl Capture {
     /// Ends it and tells where the capture is.
-    fn end(mut self) -> Result<String> {
-        self.tcpdump.signal(Signal::SIGINT)?;
-        self.tcpdump
-            .wait(PATIENCE)
-            .context("tcpdump does not end")?;
-        Ok(self.path.clone())
+    fn end(mut self, lab: &Lab) -> Result<String> {
+        captured::wait_for_all(lab, &[self.interface], Path::new(&self.path))?;
+        self.tcpdump.terminate()?;
+        Ok(self.path)
     }
 }
 

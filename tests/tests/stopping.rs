@@ -4,24 +4,27 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, ensure};
 use nat_acct_tests::agent::{self, Stopped};
 use nat_acct_tests::lab::device::{self, statistic};
 use nat_acct_tests::shapes::{Way, shown};
 use nat_acct_tests::traffic::conversation::{Conversation, Step};
+use nat_acct_tests::traffic::held;
 use nat_acct_tests::truth::{Capture, Record, Seen, Volume, assert_equal};
+use nat_acct_tests::wait::PATIENCE;
 use nat_acct_tests::{Agent, Family, Lab, Ns, in_a_lab, wait_until};
 use nix::sys::signal::Signal;
 
-use Step::{Close, Meet, Receive, ReceiveToEnd, Send, SendFor, ShutdownWrite};
+use Step::{Close, Meet, Receive, ReceiveToEnd, Send};
 
-const SOON: Duration = Duration::from_secs(30);
-/// How long the load lasts. The agent is stopped in the middle.
-const LOAD: Duration = Duration::from_secs(3);
-/// Packets on the inside after which the agent is stopped.
+/// Packets on the inside after which the agent is stopped: more than come within [`ON_THE_WAY_NS`].
 const IN_THE_MIDDLE: u64 = 5_000;
+/// A packet has its time when it arrives, and may then wait for so long before the agent's program
+/// sees it.
+const ON_THE_WAY_NS: u128 = 200_000_000;
 const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
 /// Connections that are still sending when the agent stops.
 const LONG_ONES: usize = 8;
@@ -47,7 +50,7 @@ fn ctrl_c_while_it_starts() -> Result<()> {
         let args = ["run", "--inside", "br0", "--outside", "eth1"];
         let mut agent = Agent::spawn(lab, &agent::binary()?, &args)?;
         let output = agent.output().to_owned();
-        wait_until(SOON, "the agent to open its output", || {
+        wait_until(PATIENCE, "the agent to open its output", || {
             ensure!(agent.process().ended()?.is_none(), "the agent ended");
             Ok(output.exists().then_some(()))
         })?;
@@ -95,49 +98,56 @@ fn slow_down(lab: &Lab) -> Result<()> {
 
 /// Also returns when the first signal was sent, in nanoseconds since 1970.
 fn stop_in_the_middle(lab: &Lab, agent: Agent, signals: &[Signal]) -> Result<(Stopped, u128)> {
-    let packets = || statistic(lab, Ns::Gateway, "br0", "rx_packets");
-    let before = packets()?;
+    let is_over = &AtomicBool::new(false);
     std::thread::scope(|scope| {
         let loads: Vec<_> = Ns::CLIENTS
             .into_iter()
             .flat_map(|client| FAMILIES.map(|family| (client, family)))
-            .map(|(client, family)| scope.spawn(move || load(lab, client, family)))
+            .map(|(client, family)| scope.spawn(move || load(lab, client, family, is_over)))
             .collect();
-        wait_until(SOON, "the load", || {
-            Ok((packets()? - before > IN_THE_MIDDLE).then_some(()))
-        })?;
-        let stopped_ns = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
-        let stopped = agent.stop_by(signals)?;
+        let stopped = stop_after_packets(lab, agent, signals);
+        is_over.store(true, Ordering::Relaxed);
         for load in loads {
             load.join().expect("the thread of a load")?;
         }
-        Ok((stopped, stopped_ns))
+        stopped
     })
 }
 
+fn stop_after_packets(lab: &Lab, agent: Agent, signals: &[Signal]) -> Result<(Stopped, u128)> {
+    let packets = || statistic(lab, Ns::Gateway, "br0", "rx_packets");
+    let before = packets()?;
+    wait_until(PATIENCE, "the load", || {
+        Ok((packets()? - before > IN_THE_MIDDLE).then_some(()))
+    })?;
+    let stopped_ns = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
+    Ok((agent.stop_by(signals)?, stopped_ns))
+}
+
 /// A long upload and a long download, and short connections all the time.
-fn load(lab: &Lab, client: Ns, family: Family) -> Result<()> {
-    let conversation = || Conversation::new(lab, client, family);
-    let sender = [SendFor(LOAD), ShutdownWrite, ReceiveToEnd];
-    let receiver = [ReceiveToEnd, Close];
+fn load(lab: &Lab, client: Ns, family: Family, is_over: &AtomicBool) -> Result<()> {
+    let listener = held::listen(lab, family)?;
+    let mut up = held::open(lab, client, &listener, 1)?;
+    let mut down = held::open(lab, client, &listener, 1)?;
     std::thread::scope(|scope| {
-        let up = scope.spawn(|| conversation().run(&sender, &receiver));
-        let down = scope.spawn(|| conversation().run(&receiver, &sender));
-        let start = Instant::now();
-        while start.elapsed() < LOAD {
+        let up = scope.spawn(|| up[0].upload_until(is_over));
+        let down = scope.spawn(|| down[0].download_until(is_over));
+        let conversation = Conversation::new(lab, client, family);
+        while !up.is_finished() {
             let client = [Send(100), ReceiveToEnd];
             let remote = [Receive(100), Send(2_000), Close];
-            conversation().run(&client, &remote)?;
+            conversation.run(&client, &remote)?;
         }
         for long in [up, down] {
-            long.join().expect("the thread of a conversation")?;
+            long.join().expect("the thread of a transfer")?;
         }
         Ok(())
     })
 }
 
 /// Each connection that began before the stop has one record, with the packets of
-/// both ways in the order of the capture up to some moment after it.
+/// both ways in the order of the capture up to some moment after it, or with all
+/// but those that were on the way.
 fn check_against(records: &[Record], capture: &[Seen], stopped_ns: u128) -> Result<()> {
     let mut by_way = BTreeMap::<_, Vec<&Seen>>::new();
     for segment in capture {
@@ -163,7 +173,7 @@ fn check_against(records: &[Record], capture: &[Seen], stopped_ns: u128) -> Resu
     assert!(cut_short >= LONG_ONES, "{cut_short} went on after the stop");
     let forgotten: Vec<(SocketAddr, SocketAddr)> = by_way
         .into_iter()
-        .filter(|(_, segments)| segments[0].time_ns < stopped_ns)
+        .filter(|(_, segments)| is_due(segments[0], stopped_ns))
         .map(|(way, _)| way)
         .collect();
     assert!(forgotten.is_empty(), "without a record: {forgotten:?}");
@@ -180,7 +190,12 @@ fn check_way(volume: Volume, payload: u64, segments: &[&Seen], stopped_ns: u128)
         sum(|segment| segment.payload),
     );
     assert_eq!((volume.ip_bytes, payload), captured);
-    let missed = later.iter().find(|segment| segment.time_ns < stopped_ns);
+    let missed = later.iter().find(|segment| is_due(segment, stopped_ns));
     assert_eq!(missed, None, "before the stop, and not counted");
     Ok(())
+}
+
+/// Whether an agent that was stopped then must have counted it.
+fn is_due(segment: &Seen, stopped_ns: u128) -> bool {
+    segment.time_ns + ON_THE_WAY_NS < stopped_ns
 }

@@ -5,18 +5,21 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use nat_acct_tests::lab::translated;
+use nat_acct_tests::scrape::{self, ADDRESS};
 use nat_acct_tests::server::Nginx;
 use nat_acct_tests::traffic::conversation::{Conversation, Step, accept, play};
-use nat_acct_tests::traffic::{connect, http};
+use nat_acct_tests::traffic::{connect, held, http};
 use nat_acct_tests::truth::{Record, assert_equal, compare};
+use nat_acct_tests::wait::PATIENCE;
 use nat_acct_tests::{Agent, Count, Family, Lab, Ns, Random, Truth, agent, in_a_lab, wait_until};
 use nix::sys::signal::Signal;
 
-use Step::{Close, Receive, ReceiveToEnd, Send, SendFor};
+use Step::{Close, Receive, ReceiveToEnd, Send};
 
 const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
 const SOON: Duration = Duration::from_secs(60);
@@ -26,27 +29,32 @@ fn the_agent_is_killed_in_the_middle_of_a_transfer() -> Result<()> {
     in_a_lab(|lab| {
         for family in FAMILIES {
             let agent = Agent::start(lab, &[])?;
-            let before = forwarded_bytes(lab)?;
-            let conversation = Conversation::new(lab, Ns::Client1, family);
-            let script = [SendFor(Duration::from_secs(4)), Close];
-            let done = std::thread::scope(|scope| {
-                let transfer = scope.spawn(|| conversation.run(&script, &[ReceiveToEnd]));
-                wait_until(SOON, "the transfer to be under way", || {
-                    let forwarded = forwarded_bytes(lab)? - before;
-                    Ok((forwarded > 10_000_000).then_some(()))
-                })?;
-                agent.kill()?;
-                let after = forwarded_bytes(lab)?;
-                wait_until(SOON, "the transfer to go on", || {
-                    let forwarded = forwarded_bytes(lab)? - after;
-                    Ok((forwarded > 10_000_000).then_some(()))
-                })?;
-                ensure!(!transfer.is_finished(), "the transfer ended too soon");
-                transfer.join().expect("the thread of the transfer")
+            let listener = held::listen(lab, family)?;
+            let mut open = held::open(lab, Ns::Client1, &listener, 1)?;
+            let is_over = AtomicBool::new(false);
+            std::thread::scope(|scope| {
+                let transfer = scope.spawn(|| open[0].upload_until(&is_over));
+                let killed = kill_in_the_middle(lab, agent);
+                is_over.store(true, Ordering::Relaxed);
+                transfer.join().expect("the thread of the transfer")?;
+                killed
             })?;
-            assert_eq!(done.client.sent, done.remote.received);
         }
         Ok(())
+    })
+}
+
+fn kill_in_the_middle(lab: &Lab, agent: Agent) -> Result<()> {
+    wait_for_transfer(lab, "the transfer to be under way")?;
+    agent.kill()?;
+    wait_for_transfer(lab, "the transfer to go on")
+}
+
+fn wait_for_transfer(lab: &Lab, what: &str) -> Result<()> {
+    let before = forwarded_bytes(lab)?;
+    wait_until(PATIENCE, what, || {
+        let forwarded = forwarded_bytes(lab)? - before;
+        Ok((forwarded > 10_000_000).then_some(()))
     })
 }
 
@@ -57,7 +65,7 @@ fn the_maps_are_full() -> Result<()> {
     in_a_lab(|lab| {
         let mut random = Random::seeded();
         let places = PLACES.to_string();
-        let agent = Agent::start(lab, &["--max-connections", &places])?;
+        let agent = Agent::start(lab, &["--max-connections", &places, "--metrics", ADDRESS])?;
         let open = open_many(lab, CONNECTIONS)?;
         let retransmitted = retransmitted_segments(lab)?;
         let truths = play_all(open, &mut random)?;
@@ -73,7 +81,8 @@ fn the_maps_are_full() -> Result<()> {
         let right = rows.iter().filter(|row| row.equal()).count();
         assert_eq!(right, PLACES, "{records:#?}");
 
-        // There is room again.
+        // Places are free a moment after their records are written.
+        scrape::wait_for(lab, "nat_acct_connections_open", 0.0)?;
         let mut later = Vec::new();
         for family in FAMILIES {
             let done = Conversation::new(lab, Ns::Client2, family).run(

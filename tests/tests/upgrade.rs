@@ -4,15 +4,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use nat_acct_tests::lab::second::SECOND_INSIDE;
 use nat_acct_tests::lab::{INSIDE, OUTSIDE, device, hooks};
-use nat_acct_tests::server::Iperf3;
 use nat_acct_tests::traffic::conversation::{Conversation, Done, Step};
-use nat_acct_tests::traffic::{iperf3, socket};
+use nat_acct_tests::traffic::{held, socket};
 use nat_acct_tests::truth::{Counter, Record, Volume, assert_equal, assert_numbered};
 use nat_acct_tests::{
     Agent, Count, Family, Lab, Ns, Truth, agent, detach, in_a_lab, refusal, wait_until,
@@ -28,8 +28,10 @@ const BEFORE: u64 = 123_456;
 const AFTER: u64 = 234_567;
 /// Where a version that there is not would leave its maps.
 const ANOTHER: &str = "abi-4096";
-/// At this rate it takes four seconds at least, however fast the machine is.
-const FOUR_SECONDS: &str = "-n 100M -b 200M";
+/// Agents that follow the first one under load.
+const UPGRADES: usize = 5;
+/// Connections that are the load.
+const DOWNLOADS: usize = 2;
 
 #[test]
 fn not_a_packet_goes_uncounted_between_two_agents() -> Result<()> {
@@ -40,7 +42,7 @@ fn not_a_packet_goes_uncounted_between_two_agents() -> Result<()> {
 }
 
 #[test]
-fn another_version_takes_over_while_iperf3_runs() -> Result<()> {
+fn another_version_takes_over_under_load() -> Result<()> {
     for hook in hooks::of_kernel() {
         in_a_lab(|lab| drained_under_load(lab, hook).with_context(|| hook.to_string()))?;
     }
@@ -52,27 +54,21 @@ fn another_version_takes_over_while_iperf3_runs() -> Result<()> {
 fn drained_under_load(lab: &Lab, hook: &str) -> Result<()> {
     device::send_segments_one_by_one(lab)?;
     let forwarded = Counter::new(lab, Ns::Gateway, "forward", "meta l4proto tcp")?;
-    let server = Iperf3::start(lab, Iperf3::PORT)?;
     let pin = pin(lab)?;
     let args = ["--hook", hook, "--pin", text(&pin)?];
     let old = Agent::start(lab, &args)?;
-    let download = download();
-    // However long the change takes, the idle connection goes on after it.
-    let (idle, loaded) = idle_connection(lab, || {
-        thread::scope(|scope| {
-            let load = scope.spawn(|| iperf3::run(lab, &server, &download));
-            wait_until(LONG, "iperf3 to be under way", || {
+    let (idle, changed) = idle_connection(lab, || {
+        while_downloading(lab, || {
+            wait_until(LONG, "the downloads to be under way", || {
                 Ok((forwarded.volume()?.packets > 1_000).then_some(()))
             })?;
             let before = forwarded.volume()?;
             as_another_version(lab, old)?;
             let new = Agent::start(lab, &args)?;
-            let after = forwarded.volume()?;
-            let truths = load.join().expect("the thread of iperf3")?;
-            Ok((before, after, new, truths))
+            Ok((before, new, forwarded.volume()?))
         })
     })?;
-    let (before, after, new, truths) = loaded?;
+    let (truths, (before, new, after)) = changed?;
     let stopped = new.stop()?;
     let rest = "segments of connections whose opening was not seen are in no record";
     ensure!(stopped.log.contains(rest), "{}", stopped.log);
@@ -95,36 +91,28 @@ fn drained_under_load(lab: &Lab, hook: &str) -> Result<()> {
     hooks::ensure_none_of_ours(lab, &[INSIDE, OUTSIDE])
 }
 
-/// Agents follow one another while iperf3 runs and a connection is idle.
+/// Agents follow one another under load and while a connection is idle.
 fn upgraded_under_load(lab: &Lab, hook: &str) -> Result<()> {
     // So that the kernel's own counters count packets as they are on the wire.
     device::send_segments_one_by_one(lab)?;
     let forwarded = Counter::new(lab, Ns::Gateway, "forward", "meta l4proto tcp")?;
-    let server = Iperf3::start(lab, Iperf3::PORT)?;
     let pin = pin(lab)?;
     let args = ["--hook", hook, "--pin", text(&pin)?];
     let start = || Agent::start(lab, &args);
-    let download = download();
     let mut agent = start()?;
-    let (idle, loaded) = idle_connection(lab, move || {
-        thread::scope(|scope| {
-            let load = scope.spawn(|| iperf3::run(lab, &server, &download));
+    let (idle, upgraded) = idle_connection(lab, || {
+        while_downloading(lab, || {
             let mut records = Vec::new();
-            let mut upgrades = 0;
-            while !load.is_finished() {
+            for _ in 0..UPGRADES {
                 let stopped = agent.stop()?;
                 ensure!(stopped.status.success(), "{}", stopped.log);
                 records.extend(stopped.records);
                 agent = start()?;
-                upgrades += 1;
             }
-            // The last one may have come too late.
-            ensure!(upgrades > 1, "iperf3 was faster than one upgrade");
-            let truths = load.join().expect("the thread of iperf3")?;
-            Ok((agent, records, truths))
+            Ok((agent, records))
         })
     })?;
-    let (agent, mut records, mut truths) = loaded?;
+    let (mut truths, (agent, mut records)) = upgraded?;
     truths.push(idle.truth("idle meanwhile", &["fin"]));
     wait_until(LONG, "all records", || {
         let count = records.len() + agent.records()?.len();
@@ -314,14 +302,31 @@ fn total(records: &[Record]) -> Volume {
     volumes.fold(Volume::default(), |a, b| a + b)
 }
 
-fn download() -> iperf3::Test {
-    iperf3::Test {
-        client: Ns::Client2,
-        family: Family::V4,
-        direction: iperf3::Direction::Download,
-        streams: 2,
-        amount: FOUR_SECONDS,
-    }
+/// Downloads that go on for as long as something else takes; what there is to know of them.
+fn while_downloading<T>(
+    lab: &Lab,
+    meanwhile: impl FnOnce() -> Result<T>,
+) -> Result<(Vec<Truth>, T)> {
+    // The agents need some of the machine.
+    let slower = "tc qdisc add dev eth0 root tbf rate 400mbit burst 128k latency 50ms";
+    lab.run(Ns::Remote, slower)?;
+    let listener = held::listen(lab, Family::V4)?;
+    let mut open = held::open(lab, Ns::Client2, &listener, DOWNLOADS)?;
+    let is_over = &AtomicBool::new(false);
+    let result = thread::scope(|scope| {
+        let downloads: Vec<_> = open
+            .iter_mut()
+            .map(|held| scope.spawn(move || held.download_until(is_over)))
+            .collect();
+        let result = meanwhile();
+        is_over.store(true, Ordering::Relaxed);
+        for download in downloads {
+            download.join().expect("the thread of a download")?;
+        }
+        result
+    })?;
+    let truths = open.into_iter().map(|held| held.close("download"));
+    Ok((truths.collect::<Result<_>>()?, result))
 }
 
 /// What was known of a connection when its agent's maps were given up.

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::wait::wait_until;
+use crate::wait::{PATIENCE, wait_until};
 
 /// How long a program may take to end after SIGTERM before it gets SIGKILL.
 const GRACE: Duration = Duration::from_secs(10);
@@ -88,6 +88,12 @@ impl Background {
     pub fn wait(&mut self, deadline: Duration) -> Result<ExitStatus> {
         let what = format!("the end of process {}", self.pid());
         wait_until(deadline, &what, || self.ended())
+    }
+
+    /// SIGTERM, by which it must end, and its exit status.
+    pub fn terminate(&mut self) -> Result<ExitStatus> {
+        self.signal(Signal::SIGTERM)?;
+        self.wait(PATIENCE)
     }
 
     /// SIGTERM, and SIGKILL when that does not end it.

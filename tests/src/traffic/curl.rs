@@ -9,6 +9,7 @@ use super::{payload, unique_tag};
 use crate::lab::{Family, Lab, Ns, output};
 use crate::server::Nginx;
 use crate::truth::{Count, Truth};
+use crate::wait::PATIENCE;
 
 /// What curl is to report, in this order.
 const REPORT: &str = "%{local_port} %{size_request} %{size_upload} %{size_header} %{size_download}";
@@ -85,7 +86,7 @@ impl Request {
         ]);
         curl.args([
             "--max-time",
-            "20",
+            &PATIENCE.as_secs().to_string(),
             "--output",
             "/dev/null",
             "--write-out",

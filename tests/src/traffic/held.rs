@@ -1,15 +1,22 @@
 //! Connections that are open for as long as a test wants, many at a time.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use super::conversation::accept;
 use super::payload;
 use crate::lab::{Family, Lab, Ns};
 use crate::truth::{Count, Truth};
+use crate::wait::PATIENCE;
+
+/// Written at a time where it is much.
+const CHUNK_BYTES: u64 = 1 << 18;
 
 /// Both ends of a connection between a client and the remote.
 pub struct Held {
@@ -55,6 +62,18 @@ impl Held {
         Ok(())
     }
 
+    /// The client sends as fast as it goes until `is_over`, and FIN then.
+    pub fn upload_until(&mut self, is_over: &AtomicBool) -> Result<()> {
+        self.sent += pour(&self.client, &self.remote, is_over)?;
+        Ok(())
+    }
+
+    /// The remote sends so.
+    pub fn download_until(&mut self, is_over: &AtomicBool) -> Result<()> {
+        self.received += pour(&self.remote, &self.client, is_over)?;
+        Ok(())
+    }
+
     /// The client's address, and what the remote sees instead.
     pub fn mapping(&self) -> Result<(SocketAddr, SocketAddr)> {
         Ok((self.client.local_addr()?, self.remote.peer_addr()?))
@@ -66,7 +85,7 @@ impl Held {
         let remote = self.client.peer_addr()?;
         drop(self.client);
         let rest = (&self.remote).read(&mut [0])?;
-        anyhow::ensure!(rest == 0, "there was more to read");
+        ensure!(rest == 0, "there was more to read");
         Ok(Truth {
             label: label.to_owned(),
             client: client.ip(),
@@ -87,6 +106,32 @@ fn pass(from: &mut TcpStream, to: &mut TcpStream, bytes: u64) -> Result<()> {
     from.write_all(&payload)?;
     let mut got = vec![0; payload.len()];
     to.read_exact(&mut got).context("not all has come")?;
-    anyhow::ensure!(got == payload, "something else has come");
+    ensure!(got == payload, "something else has come");
     Ok(())
+}
+
+/// As fast as it goes until `is_over`, and to the FIN; how many bytes.
+fn pour(from: &TcpStream, to: &TcpStream, is_over: &AtomicBool) -> Result<u64> {
+    from.set_write_timeout(Some(PATIENCE))?;
+    to.set_read_timeout(Some(PATIENCE))?;
+    let (sent, received) = thread::scope(|scope| {
+        let receiver = scope.spawn(move || io::copy(&mut &*to, &mut io::sink()));
+        let sent = send_until(from, is_over);
+        from.shutdown(Shutdown::Write)?;
+        anyhow::Ok((sent?, receiver.join().expect("the receiver's thread")?))
+    })?;
+    ensure!(received == sent, "{received} of {sent} bytes have come");
+    Ok(sent)
+}
+
+fn send_until(mut to: &TcpStream, is_over: &AtomicBool) -> Result<u64> {
+    let chunk = payload(CHUNK_BYTES);
+    let start = Instant::now();
+    let mut sent = 0;
+    while !is_over.load(Ordering::Relaxed) {
+        ensure!(start.elapsed() < PATIENCE, "nobody has ended it");
+        to.write_all(&chunk)?;
+        sent += CHUNK_BYTES;
+    }
+    Ok(sent)
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::lab::{Family, Lab, Ns, output, translated};
 use crate::server::Iperf3;
 use crate::truth::{Count, Truth};
+use crate::wait::PATIENCE;
 
 /// What each data stream sends first, from the client: iperf3's `COOKIE_SIZE`,
 /// which it leaves out of its own counts.
@@ -46,7 +47,13 @@ pub enum Direction {
 pub fn run(lab: &Lab, server: &Iperf3, test: &Test) -> Result<Vec<Truth>> {
     let remote = SocketAddr::new(Ns::Remote.address(test.family), server.port);
     let mut command = lab.command(test.client, "iperf3");
-    command.args(["--json", "--get-server-output", "--connect-timeout", "5000"]);
+    let patience_ms = PATIENCE.as_millis().to_string();
+    command.args([
+        "--json",
+        "--get-server-output",
+        "--connect-timeout",
+        &patience_ms,
+    ]);
     command.args([
         "-c",
         &remote.ip().to_string(),

@@ -8,6 +8,8 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::time::{TimeVal, TimeValLike};
 
 use super::unique_tag;
 use crate::lab::Lab;
@@ -30,6 +32,9 @@ impl Relay {
     pub fn new(lab: &Lab) -> Result<Self> {
         let path = lab.dir().join(format!("relay-{}", unique_tag()));
         let listener = UnixListener::bind(&path).with_context(|| path.display().to_string())?;
+        // The program may fail before it comes.
+        let patience = TimeVal::seconds(PATIENCE.as_secs().cast_signed());
+        setsockopt(&listener, sockopt::ReceiveTimeout, &patience)?;
         Ok(Self { listener, path })
     }
 
@@ -41,7 +46,7 @@ impl Relay {
     /// Serves one connection to its end, in the namespace of the calling
     /// thread.
     pub fn serve(self, remote: SocketAddr) -> Result<Relayed> {
-        let (program, _) = self.listener.accept()?;
+        let (program, _) = self.listener.accept().context("no program has come")?;
         let net = TcpStream::connect_timeout(&remote, PATIENCE)?;
         net.set_nodelay(true)?;
         net.set_read_timeout(Some(PATIENCE))?;

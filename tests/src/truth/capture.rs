@@ -1,15 +1,14 @@
 //! What passes the gateway's inside interface, as `tcpdump` captures it and
 //! `tshark` reads it.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::lab::{Background, Family, INSIDE, Lab, Ns, output};
+use crate::captured;
+use crate::lab::{Background, INSIDE, Lab, Ns, output};
 use crate::wait::{PATIENCE, wait_until};
 
 /// Enough for all headers.
@@ -28,14 +27,8 @@ const FIELDS: [&str; 9] = [
     "ipv6.dst",
     "tcp.dstport",
 ];
-/// What the last packet of a capture says.
-const LAST: &[u8] = b"end of the capture";
-/// Where it is looked for: the end of the file.
-const END_BYTES: u64 = 10_000;
 /// Of the header before IP.
 const ETHERNET_BYTES: u64 = 14;
-/// RFC 863.
-const DISCARD_PORT: u16 = 9;
 
 /// A running capture.
 pub struct Capture {
@@ -81,37 +74,13 @@ impl Capture {
 
     /// Ends it. The TCP segments so far, in their order; each of them is there.
     pub fn stop(mut self, lab: &Lab) -> Result<Vec<Seen>> {
-        self.wait_for_all(lab)?;
-        self.process.stop()?;
+        captured::wait_for_all(lab, &[INSIDE], &self.file)?;
+        self.process.terminate()?;
         let said = self.process.stderr();
         let lossless = said.contains("\n0 packets dropped by kernel");
         ensure!(lossless, "the capture is not whole:\n{said}");
         read(&self.file)
     }
-
-    /// Packets may still wait to be written: sends one more, and waits until it is
-    /// in the file.
-    fn wait_for_all(&self, lab: &Lab) -> Result<()> {
-        lab.enter(Ns::Gateway, || {
-            let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-            socket.send_to(LAST, (Ns::Client1.address(Family::V4), DISCARD_PORT))?;
-            Ok(())
-        })?;
-        wait_until(PATIENCE, "the end of the capture", || {
-            let end = end(&self.file)?;
-            let is_there = end.windows(LAST.len()).any(|bytes| bytes == LAST);
-            Ok(is_there.then_some(()))
-        })
-    }
-}
-
-fn end(file: &Path) -> Result<Vec<u8>> {
-    let mut file = File::open(file)?;
-    let len = file.metadata()?.len();
-    file.seek(SeekFrom::Start(len.saturating_sub(END_BYTES)))?;
-    let mut end = Vec::new();
-    file.read_to_end(&mut end)?;
-    Ok(end)
 }
 
 fn read(file: &Path) -> Result<Vec<Seen>> {

@@ -29,7 +29,8 @@ impl Kafka {
             if let Some(status) = mock.ended()? {
                 anyhow::bail!("{status}: {}", mock.stderr());
             }
-            Ok(mock.stdout().lines().next().map(str::to_owned))
+            let said = mock.stdout();
+            Ok(said.split_once('\n').map(|(line, _)| line.to_owned()))
         })?;
         let mut consumer = program("usr/bin/kcat")?;
         consumer.args([

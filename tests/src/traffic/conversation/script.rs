@@ -30,6 +30,8 @@ pub enum Step {
     Receive(u64),
     /// Reads until the peer's FIN.
     ReceiveToEnd,
+    /// Waits until something has come, and leaves it unread.
+    AwaitData,
     /// Waits until the peer has come to its own `Meet`. Both scripts must have
     /// equally many.
     Meet,
@@ -153,6 +155,7 @@ impl Side {
             Step::ShutdownWrite => self.stream.shutdown(Shutdown::Write)?,
             Step::Receive(bytes) => self.receive(bytes)?,
             Step::ReceiveToEnd => self.receive_to_end()?,
+            Step::AwaitData => drop(self.stream.peek(&mut [0])?),
             Step::Meet => drop(meeting.wait()),
             Step::Close => return Ok(Some(Ending::Closed)),
             Step::Reset => {
