@@ -13,6 +13,7 @@ pub mod cases;
 pub mod clickhouse;
 pub mod crowd;
 pub mod detach;
+pub mod fdinfo;
 pub mod ignored;
 pub mod lab;
 pub mod maps;

@@ -1,10 +1,11 @@
 //! The maps that a process holds, as the kernel tells of them.
 
 use std::collections::BTreeMap;
-use std::fs;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use aya::maps::{MapInfo, MapType};
+
+use crate::fdinfo;
 
 /// A map.
 #[derive(Clone, Debug)]
@@ -45,18 +46,9 @@ pub fn held_by(pid: u32) -> Result<Vec<Held>> {
 
 /// Kernel: kernel/bpf/syscall.c, `bpf_map_show_fdinfo`.
 fn bytes_by_id(pid: u32) -> Result<BTreeMap<u32, u64>> {
-    let dir = format!("/proc/{pid}/fdinfo");
-    let entries = fs::read_dir(&dir).with_context(|| format!("cannot read {dir}"))?;
-    let infos = entries
-        .flatten()
-        .map(|entry| fs::read_to_string(entry.path()));
-    // A descriptor may be closed meanwhile.
-    let maps = infos.flatten().filter_map(|info| {
-        let number = |key: &str| -> Option<u64> {
-            let value = info.lines().find_map(|line| line.strip_prefix(key))?;
-            value.trim().parse().ok()
-        };
-        Some((number("map_id:")?.try_into().ok()?, number("memlock:")?))
+    let maps = fdinfo::held_by(pid)?.filter_map(|info| {
+        let id = info.number("map_id")?.try_into().ok()?;
+        Some((id, info.number("memlock")?))
     });
     Ok(maps.collect())
 }
