@@ -22,10 +22,15 @@ pub fn held_by(pid: u32) -> Result<impl Iterator<Item = FdInfo>> {
 }
 
 impl FdInfo {
+    /// What is under this name, if there is something.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        let mut lines = self.0.lines();
+        let value = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+        Some(value.trim())
+    }
+
     /// The number under this name, if there is one.
     pub fn number(&self, name: &str) -> Option<u64> {
-        let lines = self.0.lines();
-        let mut values = lines.filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        values.next()?.trim().parse().ok()
+        self.text(name)?.parse().ok()
     }
 }

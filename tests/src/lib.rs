@@ -28,6 +28,7 @@ pub mod seccomp;
 pub mod server;
 pub mod shapes;
 pub mod syns;
+pub mod tcpdump;
 pub mod traffic;
 pub mod truth;
 pub mod used;

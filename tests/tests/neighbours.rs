@@ -5,10 +5,10 @@
 //! first as any other program: another process, its own programs and maps.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use nat_acct_tests::fdinfo;
 use nat_acct_tests::lab::hooks::{self, Direction};
 use nat_acct_tests::seccomp::Bpf;
 use nat_acct_tests::shapes::{Way, shown};
@@ -249,21 +249,13 @@ fn configuration(lab: &Lab) -> Result<Vec<String>> {
     hooks::all(lab, Ns::Gateway, &DEVICES)
 }
 
-/// Kind and number of the BPF objects that a process holds, from the kernel's
-/// `/proc/<pid>/fdinfo`.
+/// Kind and number of the BPF objects that a process holds.
 fn objects(pid: u32) -> Result<BTreeSet<(&'static str, u32)>> {
     let mut objects = BTreeSet::new();
-    for entry in fs::read_dir(format!("/proc/{pid}/fdinfo"))? {
-        // Descriptors come and go.
-        let text = fs::read_to_string(entry?.path()).unwrap_or_default();
-        for (kind, label) in [
-            ("prog", "prog_id:"),
-            ("map", "map_id:"),
-            ("link", "link_id:"),
-        ] {
-            let number = text.lines().find_map(|line| line.strip_prefix(label));
-            if let Some(number) = number {
-                objects.insert((kind, number.trim().parse()?));
+    for info in fdinfo::held_by(pid)? {
+        for (kind, name) in [("prog", "prog_id"), ("map", "map_id"), ("link", "link_id")] {
+            if let Some(number) = info.text(name) {
+                objects.insert((kind, number.parse()?));
             }
         }
     }

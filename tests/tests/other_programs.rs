@@ -3,8 +3,9 @@
 
 use std::net::Ipv4Addr;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use aya::programs::LinkOrder;
+use nat_acct_tests::fdinfo::{self, FdInfo};
 use nat_acct_tests::lab::foreign::{self, Field, Foreign, attach_clsact, attach_tcx};
 use nat_acct_tests::lab::hooks::{self, Direction};
 use nat_acct_tests::shapes::{Way, shown};
@@ -474,14 +475,9 @@ fn hooks_of(lab: &Lab, device: &str) -> Result<usize> {
 
 /// The links to TCX programs that a process holds.
 fn tcx_links(pid: u32) -> Result<Vec<String>> {
-    let mut links = Vec::new();
-    for entry in std::fs::read_dir(format!("/proc/{pid}/fdinfo"))? {
-        let text = std::fs::read_to_string(entry?.path()).unwrap_or_default();
-        if text.contains("link_type:\ttcx") {
-            links.push(word_after(&text, "link_id:").to_owned());
-        }
-    }
-    Ok(links)
+    let tcx = fdinfo::held_by(pid)?.filter(|info| info.text("link_type") == Some("tcx"));
+    let number = |info: FdInfo| info.text("link_id").context("no number").map(str::to_owned);
+    tcx.map(number).collect()
 }
 
 fn word_after<'t>(text: &'t str, word: &str) -> &'t str {

@@ -2,13 +2,12 @@
 //! interface on top of another, a bridge that hands up frames between its
 //! ports, a redirection by way of another device.
 
-use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Result, ensure};
-use nat_acct_tests::captured;
-use nat_acct_tests::lab::{Background, INSIDE, OUTSIDE, hooks};
+use nat_acct_tests::lab::{INSIDE, OUTSIDE, hooks};
 use nat_acct_tests::shapes::{Way, shown};
+use nat_acct_tests::tcpdump::Tcpdump;
 use nat_acct_tests::traffic::conversation::Conversation;
 use nat_acct_tests::traffic::conversation::Step::{Close, Receive, ReceiveToEnd, Send};
 use nat_acct_tests::truth::{Wire, assert_equal};
@@ -125,7 +124,8 @@ fn one_that_becomes_part_of_another_is_let_go() -> Result<()> {
 fn frames_between_clients_are_nobodys_while_tcpdump_looks_at_the_bridge() -> Result<()> {
     in_a_lab(|lab| {
         let agent = Agent::start(lab, &[])?;
-        let [inside, outside] = [capture(lab, INSIDE)?, capture(lab, OUTSIDE)?];
+        let inside = Tcpdump::start(lab, INSIDE, &[])?;
+        let outside = Tcpdump::start(lab, OUTSIDE, &[])?;
         let between = Conversation::new(lab, Ns::Client1, Family::V4)
             .with(Ns::Client2)
             .run(
@@ -135,9 +135,12 @@ fn frames_between_clients_are_nobodys_while_tcpdump_looks_at_the_bridge() -> Res
         let truth = converse(lab)?;
         agent.wait_for_records(1, PATIENCE)?;
         let stopped = agent.stop()?;
-        let [inside, outside] = [inside.end(lab)?, outside.end(lab)?];
+        let [inside, outside] = [inside.stop(lab)?, outside.stop(lab)?];
         let port = between.client.local.port();
-        let seen = run(lab, &format!("tcpdump -r {inside} tcp port {port}"))?;
+        let seen = run(
+            lab,
+            &format!("tcpdump -r {} tcp port {port}", inside.display()),
+        )?;
         assert!(seen.lines().count() > 10, "the bridge did not hand them up");
 
         let truths = [truth];
@@ -150,7 +153,8 @@ fn frames_between_clients_are_nobodys_while_tcpdump_looks_at_the_bridge() -> Res
 
         let records = lab.dir().join("replayed.jsonl");
         let mut replay = Command::new(agent::binary()?);
-        replay.args(["replay", "--inside", &inside, "--outside", &outside]);
+        replay.arg("replay").arg("--inside").arg(&inside);
+        replay.arg("--outside").arg(&outside);
         ensure!(replay.arg("--output").arg(&records).status()?.success());
         let text = std::fs::read_to_string(&records)?;
         let parsed: Vec<_> = text
@@ -162,42 +166,6 @@ fn frames_between_clients_are_nobodys_while_tcpdump_looks_at_the_bridge() -> Res
         shown("Neighbours and interfaces", case, Way::Replay, "exact");
         Ok(())
     })
-}
-
-/// A tcpdump that captures.
-struct Capture {
-    tcpdump: Background,
-    interface: &'static str,
-    path: String,
-}
-
-fn capture(lab: &Lab, interface: &'static str) -> Result<Capture> {
-    let path = lab
-        .dir()
-        .join(format!("{interface}.pcap"))
-        .display()
-        .to_string();
-    let mut command = lab.command(Ns::Gateway, "tcpdump");
-    command.args(["-i", interface, "-s", "96", "-B", "65536"]);
-    command.args(["--immediate-mode", "-U", "-Z", "root", "-w", &path]);
-    let tcpdump = Background::start(command, lab.dir(), &format!("tcpdump-{interface}"))?;
-    wait_until(PATIENCE, "tcpdump to listen", || {
-        Ok(tcpdump.stderr().contains("listening on").then_some(()))
-    })?;
-    Ok(Capture {
-        tcpdump,
-        interface,
-        path,
-    })
-}
-
-impl Capture {
-    /// Ends it and tells where the capture is.
-    fn end(mut self, lab: &Lab) -> Result<String> {
-        captured::wait_for_all(lab, &[self.interface], Path::new(&self.path))?;
-        self.tcpdump.terminate()?;
-        Ok(self.path)
-    }
 }
 
 fn run(lab: &Lab, command: &str) -> Result<String> {

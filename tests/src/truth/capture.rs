@@ -2,19 +2,14 @@
 //! `tshark` reads it.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
-use crate::captured;
-use crate::lab::{Background, INSIDE, Lab, Ns, output};
-use crate::wait::{PATIENCE, wait_until};
+use crate::lab::{INSIDE, Lab, output};
+use crate::tcpdump::Tcpdump;
 
-/// Enough for all headers.
-const SNAPPED: &str = "96";
-/// More than a test sends while nobody reads.
-const BUFFER_KIB: &str = "65536";
 /// Of one of the addresses there is none.
 const FIELDS: [&str; 9] = [
     "frame.time_epoch",
@@ -31,10 +26,7 @@ const FIELDS: [&str; 9] = [
 const ETHERNET_BYTES: u64 = 14;
 
 /// A running capture.
-pub struct Capture {
-    process: Background,
-    file: PathBuf,
-}
+pub struct Capture(Tcpdump);
 
 /// A TCP segment in a capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,32 +46,12 @@ pub struct Seen {
 impl Capture {
     /// Begins to capture on the inside.
     pub fn start(lab: &Lab) -> Result<Self> {
-        let file = lab.dir().join("inside.pcap");
-        let mut command = lab.command(Ns::Gateway, "tcpdump");
-        command.args(["-i", INSIDE, "-s", SNAPPED, "-B", BUFFER_KIB, "-p"]);
-        command
-            .args([
-                "--immediate-mode",
-                "--time-stamp-precision=nano",
-                "-U",
-                "-w",
-            ])
-            .arg(&file);
-        let process = Background::start(command, lab.dir(), "tcpdump")?;
-        wait_until(PATIENCE, "the capture to begin", || {
-            Ok(process.stderr().contains("listening on").then_some(()))
-        })?;
-        Ok(Self { process, file })
+        Tcpdump::start(lab, INSIDE, &["-p", "--time-stamp-precision=nano"]).map(Self)
     }
 
     /// Ends it. The TCP segments so far, in their order; each of them is there.
-    pub fn stop(mut self, lab: &Lab) -> Result<Vec<Seen>> {
-        captured::wait_for_all(lab, &[INSIDE], &self.file)?;
-        self.process.terminate()?;
-        let said = self.process.stderr();
-        let lossless = said.contains("\n0 packets dropped by kernel");
-        ensure!(lossless, "the capture is not whole:\n{said}");
-        read(&self.file)
+    pub fn stop(self, lab: &Lab) -> Result<Vec<Seen>> {
+        read(&self.0.stop(lab)?)
     }
 }
 
