@@ -8,13 +8,10 @@ mod maps;
 mod object;
 mod packet;
 
-use core::hint;
-
 use aya_ebpf::{bindings::TC_ACT_UNSPEC, macros::classifier, programs::TcContext};
 use nat_acct_common::{
     flow::{self, Runtime as _},
-    layout::{Cause, Direction, Interfaces, Sender},
-    packet::Link,
+    layout::{Cause, Direction, Interfaces, Sender, Traits},
 };
 
 use crate::maps::{INSIDE, MAPS, OUTSIDE};
@@ -70,10 +67,11 @@ pub fn release(_context: TcContext) -> i32 {
 /// itself, so that it need not be in memory.
 #[inline(always)]
 fn see_inside(context: &TcContext, direction: Direction, sender: Sender) {
-    let (number, link) = match interface(context, INSIDE, direction) {
+    let interface = match interface(context, INSIDE, direction) {
         Ok(interface) => interface,
         Err(cause) => return ignore(context, cause),
     };
+    let (number, link) = (interface.number(), interface.link());
     if let Some(segment) = packet::plain_v4_segment(context, link)
         && flow::inside_at_once(&MAPS, &segment, sender, number)
     {
@@ -93,30 +91,32 @@ fn see_inside(context: &TcContext, direction: Direction, sender: Sender) {
 /// The same on the outside, where nearly all packets are of no interest.
 #[inline(always)]
 fn see_outside(context: &TcContext, direction: Direction, sender: Sender) {
-    let (number, link) = match interface(context, OUTSIDE, direction) {
+    let interface = match interface(context, OUTSIDE, direction) {
         Ok(interface) => interface,
         Err(cause) => return ignore(context, cause),
     };
+    let link = interface.link();
     if packet::plainly_opens_nothing(context, link) {
         return;
     }
     match &packet::segment(context, link) {
-        Ok(segment) => flow::outside(&MAPS, segment, sender, number as u16),
+        Ok(segment) => flow::outside(&MAPS, segment, sender, interface.number() as u16),
         Err(cause) => ignore(context, *cause),
     }
 }
 
-/// Our number of the packet's interface, and what its frames start with.
+/// What is known of the packet's interface.
 #[inline(always)]
-fn interface(context: &TcContext, side: u32, direction: Direction) -> Result<(u32, Link), Cause> {
+fn interface(context: &TcContext, side: u32, direction: Direction) -> Result<Traits, Cause> {
     let interfaces: &Interfaces = maps::interfaces(side).ok_or(Cause::Inconsistent)?;
-    let (number, interface) = interfaces
+    let interface = interfaces
         .find(packet::interface_index(context))
         .ok_or(Cause::UnknownInterface)?;
     interface.runs(direction, MAPS.ticks());
+    let traits = interface.traits();
     if direction == Direction::Ingress
         && packet::is_for_another_host(context)
-        && !interface.serves_others()
+        && !traits.serves_others()
     {
         return Err(Cause::OtherHost);
     }
@@ -127,8 +127,7 @@ fn interface(context: &TcContext, side: u32, direction: Direction) -> Result<(u3
     {
         return Err(Cause::Redirected);
     }
-    // Without the box a verifier before Linux 5.16 follows all that comes once for each number.
-    Ok((hint::black_box(number), interface.link()))
+    Ok(traits)
 }
 
 #[inline(always)]

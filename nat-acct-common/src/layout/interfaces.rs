@@ -18,7 +18,7 @@ pub struct Interfaces {
     ifbs: [Shared<u32>; MAX_IFBS],
 }
 
-const _: () = assert!(size_of::<Interfaces>() == 20 * MAX_INTERFACES + 4 * MAX_IFBS);
+const _: () = assert!(size_of::<Interfaces>() == 16 * MAX_INTERFACES + 4 * MAX_IFBS);
 
 /// Whether a packet comes from the wire or goes there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -61,24 +61,69 @@ pub struct Description {
 pub struct Interface {
     /// The kernel's number of the interface; 0 behind the last, [`NOBODY`] for one that is gone.
     index: Shared<u32>,
-    /// A [`Link`] as number.
-    link: Shared<u32>,
-    serves_others: Shared<u32>,
+    traits: Shared<Traits>,
     /// When a program last ran, in ticks, by [`Direction`].
     ran_ticks: [Shared<u32>; 2],
+}
+
+/// What programs know of the interface of a packet, in one word. They read the number, too, instead of
+/// counting to it: verifiers before Linux 6.4 follow all that comes after once for each value that they
+/// know.
+#[repr(transparent)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traits(u32);
+
+impl Traits {
+    const NUMBER: u32 = 0xff;
+    const IP: u32 = 1 << 8;
+    const SERVES_OTHERS: u32 = 1 << 9;
+
+    const fn new(number: u32, description: Description) -> Self {
+        let link = match description.link {
+            Link::Ethernet => 0,
+            Link::Ip => Self::IP,
+        };
+        let serves_others = match description.serves_others {
+            false => 0,
+            true => Self::SERVES_OTHERS,
+        };
+        Self(number & Self::NUMBER | link | serves_others)
+    }
+
+    /// Our number of the interface: its place in the list.
+    #[inline(always)]
+    pub const fn number(self) -> u32 {
+        self.0 & Self::NUMBER
+    }
+
+    /// What its frames start with.
+    #[inline(always)]
+    pub const fn link(self) -> Link {
+        if self.0 & Self::IP == 0 {
+            Link::Ethernet
+        } else {
+            Link::Ip
+        }
+    }
+
+    /// See [`Description::serves_others`].
+    #[inline(always)]
+    pub const fn serves_others(self) -> bool {
+        self.0 & Self::SERVES_OTHERS != 0
+    }
 }
 
 /// No interface has this number: the kernel's are positive as `int`.
 const NOBODY: u32 = u32::MAX;
 
 impl Interfaces {
-    /// The interface with the kernel's number `index`, and our number of it.
+    /// The interface with the kernel's number `index`.
     #[inline(always)]
-    pub fn find(&self, index: u32) -> Option<(u32, &Interface)> {
-        for (number, interface) in self.list.iter().enumerate() {
+    pub fn find(&self, index: u32) -> Option<&Interface> {
+        for interface in &self.list {
             let listed = interface.index.get();
             if listed == index {
-                return Some((number as u32, interface));
+                return Some(interface);
             }
             if listed == 0 {
                 return None;
@@ -119,20 +164,10 @@ impl Interfaces {
 }
 
 impl Interface {
-    /// What its frames start with.
+    /// What is known of it.
     #[inline(always)]
-    pub fn link(&self) -> Link {
-        if self.link.get() == Link::Ip as u32 {
-            Link::Ip
-        } else {
-            Link::Ethernet
-        }
-    }
-
-    /// See [`Description::serves_others`].
-    #[inline(always)]
-    pub fn serves_others(&self) -> bool {
-        self.serves_others.get() != 0
+    pub fn traits(&self) -> Traits {
+        self.traits.get()
     }
 
     /// Notes that a program runs now. Processors share the line, so it is written at most once a
@@ -150,10 +185,9 @@ impl Interface {
         self.ran_ticks[direction as usize].get()
     }
 
-    /// Writes what is known of the interface.
-    pub fn set(&self, description: Description) {
-        self.link.set(description.link as u32);
-        self.serves_others.set(description.serves_others.into());
+    /// Writes what is known of the interface with our number `number`.
+    pub fn set(&self, number: u32, description: Description) {
+        self.traits.set(Traits::new(number, description));
         self.index.set(description.index);
     }
 
@@ -172,13 +206,16 @@ mod tests {
         let interfaces = Interfaces::default();
         for (number, index) in [(0, 7), (1, 8)] {
             let interface = interfaces.get(number).expect("room for it");
-            interface.set(Description {
-                index,
-                link: Link::Ethernet,
-                serves_others: false,
-            });
+            interface.set(
+                number as u32,
+                Description {
+                    index,
+                    link: Link::Ip,
+                    serves_others: false,
+                },
+            );
         }
-        let number = |index| interfaces.find(index).map(|(number, _)| number);
+        let number = |index| Some(interfaces.find(index)?.traits().number());
         interfaces.get(0).expect("it is there").vacate();
         assert_eq!((number(7), number(8), number(9)), (None, Some(1), None));
     }

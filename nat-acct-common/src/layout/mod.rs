@@ -24,7 +24,7 @@ pub use connection::Connection;
 pub use counters::{Counters, Volume};
 pub use event::{Event, EventKind};
 pub use instance::{Instance, Names};
-pub use interfaces::{Description, Direction, Interface, Interfaces, MAX_INTERFACES};
+pub use interfaces::{Description, Direction, Interface, Interfaces, MAX_INTERFACES, Traits};
 pub use key::{FlowKey, Seed, Sender, Zone};
 pub use manifest::{Described, Field, Manifest, NAME_BYTES, of as described_fields};
 pub use outside::{OutsideKey, OutsideSyn};
@@ -34,4 +34,4 @@ pub use released::{MAX_RELEASED, ReleasedSlot};
 pub use crate::memory::overwrite;
 
 /// Version of everything in this module. To be raised with each change of a layout.
-pub const ABI_VERSION: u32 = 6;
+pub const ABI_VERSION: u32 = 7;

@@ -64,7 +64,7 @@ impl Watched {
         means.links.check(&self.name, means.names)?;
         let description = means.links.describe(&self.name).context("it is gone")?;
         // Before the programs, which look themselves up by it.
-        listed.set(description);
+        listed.set(self.number as u32, description);
         let new = || Programs::new(self.name.clone(), description.index, self.side, self.number);
         self.programs.get_or_insert_with(new).attach_missing(means)
     }
