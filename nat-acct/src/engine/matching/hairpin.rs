@@ -4,13 +4,16 @@
 //! proves nothing yet. Two openings are halves of one connection if also the number of the answer
 //! or the opener's address is the same, and if nothing else fits either.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod halves;
+
+use std::collections::BTreeSet;
 
 use nat_acct_common::{
     flow::Facts,
     layout::{Address, FlowKey, OutsideKey, Sender},
 };
 
+use self::halves::Halves;
 use super::pairing::Claim;
 
 /// The most openings with one number and opener that are told apart: a flood of equal SYNs must not
@@ -20,7 +23,7 @@ const MAX_EQUAL: usize = 64;
 /// The openings that have no partner on the outside.
 #[derive(Default)]
 pub(super) struct Hairpins {
-    halves: BTreeMap<(Number, u32), Half>,
+    halves: Halves,
     /// Of which there were more than [`MAX_EQUAL`] since there was none.
     crowded: BTreeSet<Number>,
     clock_slack_ns: u64,
@@ -50,7 +53,7 @@ impl Hairpins {
     pub(super) fn open(&mut self, isn: u32, facts: &Facts) {
         let number = (isn, facts.opener);
         // To count the equal ones takes longer than to insert it.
-        if self.halves.len() < MAX_EQUAL || self.equal(number).count() < MAX_EQUAL {
+        if self.halves.len() < MAX_EQUAL || self.halves.equal(number).count() < MAX_EQUAL {
             self.halves.insert((number, facts.slot), Half::of(facts));
         } else {
             self.crowded.insert(number);
@@ -73,7 +76,7 @@ impl Hairpins {
     /// `sighting`.
     pub(super) fn has_other(&self, isn: u32, sighting: &OutsideKey) -> bool {
         let remote = (sighting.remote, sighting.remote_port);
-        let mut equal = self.equal((isn, Sender::Client));
+        let mut equal = self.halves.equal((isn, Sender::Client));
         equal.any(|(_, half)| (half.key.remote, half.key.remote_port) != remote)
     }
 
@@ -84,7 +87,7 @@ impl Hairpins {
 
     /// The slots of all openings without a partner.
     pub(super) fn slots(&self) -> impl Iterator<Item = u32> {
-        self.halves.keys().map(|(_, slot)| *slot)
+        self.halves.slots()
     }
 
     /// Takes note that the opening in `slot` has a partner on the outside, too. If another was or may
@@ -92,7 +95,7 @@ impl Hairpins {
     /// returned. Else it is forgotten.
     pub(super) fn left(&mut self, isn: u32, opener: Sender, slot: u32) -> Option<FlowKey> {
         let number = (isn, opener);
-        let half = self.halves.get(&(number, slot))?;
+        let half = self.halves.get((number, slot))?;
         if half.claim == Claim::None && self.others(isn, half).next().is_none() {
             self.take(number, slot);
             return None;
@@ -104,7 +107,7 @@ impl Hairpins {
 
     /// Says which 4-tuple the connection has beyond the gateway, as far as that is known now.
     pub(super) fn claim(&self, isn: u32, facts: &Facts) -> Claim<FlowKey> {
-        let known = self.halves.get(&((isn, facts.opener), facts.slot));
+        let known = self.halves.get(((isn, facts.opener), facts.slot));
         let half = Half::known(facts, known);
         let others: Vec<_> = self.others(isn, &half).collect();
         self.judged(isn, facts.slot, &half, &others)
@@ -142,34 +145,26 @@ impl Hairpins {
     }
 
     fn half(&mut self, number: Number, slot: u32) -> Option<&mut Half> {
-        self.halves.get_mut(&(number, slot))
+        self.halves.get_mut((number, slot))
     }
 
     fn take(&mut self, number: Number, slot: u32) -> Option<Half> {
-        let half = self.halves.remove(&(number, slot));
-        if !self.crowded.is_empty() && self.equal(number).next().is_none() {
+        let half = self.halves.remove((number, slot));
+        if !self.crowded.is_empty() && self.halves.equal(number).next().is_none() {
             self.crowded.remove(&number);
         }
         half
     }
 
-    /// The openings with this number, by slot.
-    fn equal(&self, number: Number) -> impl Iterator<Item = (u32, &Half)> {
-        // To search for the last one, too, takes longer than to find that one is not equal.
-        let from = self.halves.range((number, 0)..);
-        let equal = from.take_while(move |((other, _), _)| *other == number);
-        equal.map(|((_, slot), half)| (*slot, half))
-    }
-
     fn others(&self, isn: u32, half: &Half) -> impl Iterator<Item = u32> {
-        let equal = self.equal((isn, half.opener.peer()));
+        let equal = self.halves.equal((isn, half.opener.peer()));
         let fitting = equal.filter(|(_, other)| self.fit(half, other));
         fitting.map(|(slot, _)| slot)
     }
 
     /// The 4-tuple of the opening in `other_slot`, if it is the other half of `half`.
     fn proved(&self, isn: u32, slot: u32, half: &Half, other_slot: u32) -> Option<FlowKey> {
-        let other = self.halves.get(&((isn, half.opener.peer()), other_slot))?;
+        let other = self.halves.get(((isn, half.opener.peer()), other_slot))?;
         let is_crowded = [half.opener, other.opener]
             .into_iter()
             .any(|opener| self.crowded.contains(&(isn, opener)));

@@ -68,12 +68,27 @@ impl Kept {
         })
     }
 
-    /// Whether this is the sighting, at the latest time at which it was seen, and that of the opening.
-    pub(super) fn is_settled_by(&self, outside: &OutsideKey, sighting: &OutsideSyn) -> bool {
-        self.is_sighted
-            && self.seen.last_ns >= sighting.last_ns
-            && self.outside() == *outside
-            && is_in_order(self.key.opener, self.opened_ns, &self.seen)
+    /// Notes the opening's own sighting, for the first time or again: most are. `false` for any other, of
+    /// which nothing is noted.
+    pub(super) fn sight(&mut self, outside: &OutsideKey, sighting: &OutsideSyn) -> bool {
+        let first = if self.is_sighted {
+            self.seen
+        } else {
+            *sighting
+        };
+        let is_own = is_in_order(self.key.opener, self.opened_ns, &first)
+            && (!self.is_sighted || self.outside() == *outside);
+        if is_own {
+            self.translated = outside.translated;
+            self.translated_port = outside.translated_port;
+            self.interface = outside.interface;
+            self.is_sighted = true;
+            self.seen = OutsideSyn {
+                first_ns: first.first_ns,
+                last_ns: first.last_ns.max(sighting.last_ns),
+            };
+        }
+        is_own
     }
 
     fn client(&self) -> FlowKey {
