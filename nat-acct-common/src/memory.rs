@@ -7,7 +7,10 @@ use core::{cell::UnsafeCell, ptr};
 
 use network_types::ip::{Ipv4Hdr, Ipv6Hdr};
 
-use crate::{layout::Described, packet::Bytes};
+use crate::{
+    layout::Described,
+    packet::{Bytes, Headers},
+};
 
 /// A header that may be made of any bytes.
 ///
@@ -20,6 +23,10 @@ pub unsafe trait Header: Copy {}
 unsafe impl Header for Ipv4Hdr {}
 // SAFETY: arrays of bytes only.
 unsafe impl Header for Ipv6Hdr {}
+// SAFETY: nothing but bytes and integers, packed.
+unsafe impl Header for Headers<Ipv4Hdr> {}
+// SAFETY: the same.
+unsafe impl Header for Headers<Ipv6Hdr> {}
 // SAFETY: any bits are an integer.
 unsafe impl<const N: usize> Header for [u32; N] {}
 // SAFETY: bytes.

@@ -11,7 +11,7 @@ mod packet;
 use aya_ebpf::{bindings::TC_ACT_UNSPEC, macros::classifier, programs::TcContext};
 use nat_acct_common::{
     flow::{self, Runtime as _},
-    layout::{Cause, Direction, Interfaces, Sender, Traits},
+    layout::{Cause, Direction, Interfaces, Properties, Sender},
 };
 
 use crate::maps::{INSIDE, MAPS, OUTSIDE};
@@ -107,16 +107,16 @@ fn see_outside(context: &TcContext, direction: Direction, sender: Sender) {
 
 /// What is known of the packet's interface.
 #[inline(always)]
-fn interface(context: &TcContext, side: u32, direction: Direction) -> Result<Traits, Cause> {
+fn interface(context: &TcContext, side: u32, direction: Direction) -> Result<Properties, Cause> {
     let interfaces: &Interfaces = maps::interfaces(side).ok_or(Cause::Inconsistent)?;
     let interface = interfaces
         .find(packet::interface_index(context))
         .ok_or(Cause::UnknownInterface)?;
     interface.runs(direction, MAPS.ticks());
-    let traits = interface.traits();
+    let properties = interface.properties();
     if direction == Direction::Ingress
         && packet::is_for_another_host(context)
-        && !traits.serves_others()
+        && !properties.serves_others()
     {
         return Err(Cause::OtherHost);
     }
@@ -127,7 +127,7 @@ fn interface(context: &TcContext, side: u32, direction: Direction) -> Result<Tra
     {
         return Err(Cause::Redirected);
     }
-    Ok(traits)
+    Ok(properties)
 }
 
 #[inline(always)]

@@ -12,13 +12,13 @@ use nat_acct_common::{
     flow::{self, Runtime, Table},
     layout::{
         Bucket, Cause, ClockPair, Connection, Counters, Event, FlowKey, Ignored, Instance,
-        Interfaces, MAX_RELEASED, OutsideKey, OutsideSyn, ReleasedSlot, Seed,
+        Interfaces, MAX_RELEASED, OutsideKey, OutsideSyn, ReleasedSlot,
     },
 };
 
-/// Secret of the hash.
+/// Secret of the hash: a [`Seed`](nat_acct_common::layout::Seed).
 #[unsafe(no_mangle)]
-static SEED: Global<Seed> = Global::new(Seed([[0; 2]; 5]));
+static SEED: [Global<[u64; 2]>; FlowKey::WORDS] = [const { Global::new([0; 2]) }; FlowKey::WORDS];
 
 /// Number of sets less one.
 #[unsafe(no_mangle)]
@@ -133,6 +133,19 @@ pub fn release() {
     }
 }
 
+/// Puts an element into the ring buffer; `false` when that is full.
+#[inline(always)]
+fn send<T: 'static>(element: T) -> bool {
+    match EVENTS.reserve(0) {
+        Some(mut entry) => {
+            entry.write(element);
+            entry.submit(0);
+            true
+        }
+        None => false,
+    }
+}
+
 /// The maps as the flow step sees them.
 pub static MAPS: Maps = Maps;
 
@@ -141,8 +154,8 @@ pub struct Maps;
 
 impl Table for Maps {
     #[inline(always)]
-    fn seed(&self) -> Seed {
-        SEED.load()
+    fn seed(&self, word: usize) -> [u64; 2] {
+        SEED[word].load()
     }
 
     #[inline(always)]
@@ -237,10 +250,7 @@ impl Runtime for Maps {
 
     #[inline(always)]
     fn note_outside(&self, key: &OutsideKey, now_ns: u64) -> Result<(), Cause> {
-        let mut sighting = OutsideSyn {
-            first_ns: now_ns,
-            last_ns: now_ns,
-        };
+        let mut sighting = OutsideSyn::at(now_ns);
         if OUTSIDE_SYNS
             .insert(key, sighting, BPF_NOEXIST.into())
             .is_ok()
@@ -259,12 +269,12 @@ impl Runtime for Maps {
 
     #[inline(always)]
     fn emit(&self, event: &Event) {
-        match EVENTS.reserve::<Event>(0) {
-            Some(mut entry) => {
-                entry.write(*event);
-                entry.submit(0);
-            }
-            None => self.count(Cause::EventLost),
+        let is_sent = match event {
+            Event::Connection(event) => send(*event),
+            Event::Outside(event) => send(*event),
+        };
+        if !is_sent {
+            self.count(Cause::EventLost);
         }
     }
 

@@ -130,11 +130,13 @@ impl Bytes for Linear {
 #[inline(always)]
 fn copied_segment(context: &TcContext, frame: &Frame) -> Result<Segment, Cause> {
     let front = maps::front().ok_or(Cause::Inconsistent)?;
-    // Verifiers before Linux 6.8 do not learn from a comparison with 0 that a length is not 0.
-    if frame.len < EthHdr::LEN as u32 {
+    // Old verifiers learn of a length from comparisons of 64 bits, which the box keeps, and before Linux
+    // 6.8 not from one with 0 that it is not 0.
+    let len = hint::black_box(u64::from(frame.len));
+    if len < EthHdr::LEN as u64 {
         return Err(Cause::Truncated);
     }
-    let len = frame.len.min(FRONT_BYTES);
+    let len = len.min(u64::from(FRONT_BYTES)) as u32;
     // SAFETY: the buffer is this processor's and has `FRONT_BYTES` bytes.
     let result = unsafe { bpf_skb_load_bytes(context.skb.skb.cast(), 0, front.cast(), len) };
     if result != 0 {
@@ -164,21 +166,27 @@ impl Bytes for Copied {
     }
 }
 
-/// Reads a header in words of four or two bytes instead of single ones. Headers begin at even
-/// offsets, and the verifier refuses a misaligned word on machines that cannot read one.
+/// Reads a header in words of four bytes instead of single ones, and in one of two before them if it has
+/// that many: so the words behind an Ethernet header are as aligned as the kernel makes them (NET_IP_ALIGN
+/// of include/linux/skbuff.h). The verifier refuses others on machines that cannot read them.
 ///
 /// # Safety
 ///
 /// `header` must point to the bytes of a `T`.
 #[inline(always)]
 unsafe fn read<T: Header>(header: *const T) -> T {
-    let mut value = MaybeUninit::uninit();
+    let mut value = MaybeUninit::<T>::uninit();
     // SAFETY: by the caller, and `value` has room for a `T`.
     unsafe {
-        if mem::size_of::<T>().is_multiple_of(4) {
-            copy_words::<T, u32>(header, value.as_mut_ptr());
-        } else {
-            copy_words::<T, u16>(header, value.as_mut_ptr());
+        let (from, to) = (header.cast::<u8>(), value.as_mut_ptr().cast::<u8>());
+        let mut at = 0;
+        if !mem::size_of::<T>().is_multiple_of(4) {
+            copy_word::<u16>(from, to);
+            at = 2;
+        }
+        while at < mem::size_of::<T>() {
+            copy_word::<u32>(from.add(at), to.add(at));
+            at += 4;
         }
         value.assume_init()
     }
@@ -186,14 +194,12 @@ unsafe fn read<T: Header>(header: *const T) -> T {
 
 /// # Safety
 ///
-/// Both must point to the bytes of a `T`, which are a multiple of a word's.
+/// Both must point to the bytes of a word.
 #[inline(always)]
-unsafe fn copy_words<T, Word>(from: *const T, to: *mut T) {
-    for word in 0..mem::size_of::<T>() / mem::size_of::<Word>() {
-        // SAFETY: by the caller.
-        unsafe {
-            let value = from.cast::<Word>().add(word).read();
-            to.cast::<Word>().add(word).write_unaligned(value);
-        }
+unsafe fn copy_word<Word>(from: *const u8, to: *mut u8) {
+    // SAFETY: by the caller.
+    unsafe {
+        to.cast::<Word>()
+            .write_unaligned(from.cast::<Word>().read())
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{Runtime, Table};
 use crate::{
-    layout::{Bucket, Cause, Connection, Event, EventKind, OutsideKey, PerSender, Sender},
+    layout::{Bucket, Cause, Connection, ConnectionEvent, Event, PerSender, Sender},
     memory::Shared,
     packet::Segment,
 };
@@ -99,12 +99,7 @@ impl<'a> Flow<'a> {
 
     /// Tells user space of something that happened to this connection.
     #[inline(always)]
-    pub fn emit<T: Runtime>(&self, table: &T, kind: EventKind, seen: &Seen<'_>) {
-        table.emit(&Event {
-            kind: kind as u32,
-            slot: self.slot,
-            at_ns: seen.at_ns,
-            outside: OutsideKey::default(),
-        });
+    pub fn emit<T: Runtime>(&self, table: &T) {
+        table.emit(&Event::Connection(ConnectionEvent { slot: self.slot }));
     }
 }

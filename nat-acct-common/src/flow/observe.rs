@@ -3,7 +3,7 @@
 
 use super::{Runtime, opening, place, sequence, slow};
 use crate::{
-    layout::{Bucket, Event, EventKind, FlowKey, OutsideKey, Owner, Sender},
+    layout::{Bucket, Event, FlowKey, OutsideEvent, OutsideKey, Sender},
     packet::{Segment, flag},
 };
 
@@ -19,7 +19,8 @@ pub fn inside<T: Runtime>(table: &T, segment: &Segment, sender: Sender, interfac
     let key = FlowKey::of(segment, sender, interface);
     match place::find(table, &key) {
         Some((bucket, place)) => {
-            if !count(table, bucket, place, segment, sender) {
+            let is_fast = is_plain(segment) && bucket.owner().is_fast();
+            if !is_fast || !count(table, bucket, place, segment, sender) {
                 slow::known(table, bucket, segment, sender);
             }
         }
@@ -44,11 +45,11 @@ pub fn inside_at_once<T: Runtime>(
         return false;
     }
     let key = FlowKey::of(segment, sender, interface);
-    place::find_in_set(table, &key)
+    place::find_fast(table, &key)
         .is_some_and(|(bucket, place)| count(table, bucket, place, segment, sender))
 }
 
-/// Counts a plain segment of an established connection; `false` for any other.
+/// Counts a plain segment of a connection on the fast path; `false` if its number is an unlikely one.
 #[inline(always)]
 fn count<T: Runtime>(
     table: &T,
@@ -57,10 +58,6 @@ fn count<T: Runtime>(
     segment: &Segment,
     sender: Sender,
 ) -> bool {
-    let owner = bucket.owner();
-    if !owner.is_fast() || !is_plain(segment) {
-        return false;
-    }
     let cell = bucket.next.get(sender);
     let next = cell.get();
     let ahead = sequence::ahead(segment.end(), next).cast_unsigned();
@@ -70,7 +67,7 @@ fn count<T: Runtime>(
     if ahead > 0 {
         cell.set(next + u64::from(ahead));
     }
-    note_time(table, bucket, owner);
+    note_time(table, bucket);
     if let Some(counters) = table.counters(place) {
         counters.add(segment, segment.payload, sender);
     }
@@ -83,9 +80,9 @@ const fn is_plain(segment: &Segment) -> bool {
 }
 
 #[inline(always)]
-fn note_time<T: Runtime>(table: &T, bucket: &Bucket, owner: Owner) {
+fn note_time<T: Runtime>(table: &T, bucket: &Bucket) {
     if T::IS_EXACT {
-        if let Some(connection) = table.connection(owner.slot()) {
+        if let Some(connection) = table.connection(bucket.owner().slot()) {
             connection.last_ns.set(table.now_ns());
         }
         return;
@@ -103,14 +100,9 @@ pub fn outside<T: Runtime>(table: &T, segment: &Segment, sender: Sender, interfa
         return;
     }
     let key = OutsideKey::of(segment, sender, interface);
-    let now_ns = table.now_ns();
-    match table.note_outside(&key, now_ns) {
-        Ok(()) => table.emit(&Event {
-            kind: EventKind::OutsideSyn as u32,
-            slot: 0,
-            at_ns: now_ns,
-            outside: key,
-        }),
+    let at_ns = table.now_ns();
+    match table.note_outside(&key, at_ns) {
+        Ok(()) => table.emit(&Event::Outside(OutsideEvent { key, at_ns })),
         Err(cause) => table.ignore(cause, segment),
     }
 }

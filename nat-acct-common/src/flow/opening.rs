@@ -8,7 +8,7 @@ use super::{
     sequence, stream,
 };
 use crate::{
-    layout::{Bucket, Cause, Connection, EventKind, FlowKey, Owner, Sender},
+    layout::{Bucket, Cause, Connection, FlowKey, Owner, Sender},
     packet::{Segment, flag},
 };
 
@@ -43,7 +43,7 @@ fn open<'a, T: Runtime>(
     match begin(table, key, seen, false)? {
         Claimed::New(bucket) => {
             let flow = Flow::owner_of(table, bucket).ok_or(Cause::Inconsistent)?;
-            flow.emit(table, EventKind::Opened, seen);
+            flow.emit(table);
             account(table, &flow, seen);
             Ok(None)
         }
@@ -152,25 +152,20 @@ fn challenge<T: Runtime>(table: &T, current: &Flow<'_>, seen: &Seen<'_>) {
     challenger.connection.predecessor.set(current.slot);
     current.connection.challenger.set(challenger.slot);
     current.bucket.change_path(Owner::slow(current.slot));
-    challenger.emit(table, EventKind::Opened, seen);
+    challenger.emit(table);
     account(table, &challenger, seen);
     let first_fin = table.closes_on_first_fin() && current.connection.has_any_fin();
     if current.connection.has_ended() || first_fin {
-        take_over(table, current, &challenger, seen);
+        take_over(table, current, &challenger);
     }
 }
 
 /// Tells whether it did.
 #[inline(always)]
-fn take_over<T: Runtime>(
-    table: &T,
-    current: &Flow<'_>,
-    challenger: &Flow<'_>,
-    seen: &Seen<'_>,
-) -> bool {
+fn take_over<T: Runtime>(table: &T, current: &Flow<'_>, challenger: &Flow<'_>) -> bool {
     match place::hand_over(table, current, challenger) {
         Ok(()) => {
-            current.emit(table, EventKind::Superseded, seen);
+            current.emit(table);
             true
         }
         Err(cause) => {
@@ -186,7 +181,7 @@ fn take_over<T: Runtime>(
 pub(super) fn answer<T: Runtime>(table: &T, current: &Flow<'_>, seen: &Seen<'_>) {
     let challenger = Flow::of_slot(table, current.connection.challenger.get())
         .filter(|challenger| acknowledges(challenger, seen));
-    match challenger.filter(|challenger| take_over(table, current, challenger, seen)) {
+    match challenger.filter(|challenger| take_over(table, current, challenger)) {
         Some(successor) => answered(table, &successor, seen),
         None if acknowledges(current, seen) => {
             answered(table, current, seen);

@@ -8,13 +8,18 @@ use crate::layout::{Bucket, Cause, Connection, FlowKey, Owner, WAYS};
 /// The bucket of a live connection, and its place.
 #[inline(always)]
 pub(super) fn find<'a, T: Table>(table: &'a T, key: &FlowKey) -> Option<(&'a Bucket, u32)> {
-    find_in_set(table, key).or_else(|| overflow(table, key))
+    find_live(table, key, Home::of(table, key))
 }
 
-/// The same, unless its set was full.
+/// The same, if its plain segments take the fast path and its set was not full.
 #[inline(always)]
-pub(super) fn find_in_set<'a, T: Table>(table: &'a T, key: &FlowKey) -> Option<(&'a Bucket, u32)> {
-    find_at(table, key, Home::of(table, key))
+pub(super) fn find_fast<'a, T: Table>(table: &'a T, key: &FlowKey) -> Option<(&'a Bucket, u32)> {
+    find_at(table, key, Home::of(table, key), Owner::is_fast)
+}
+
+#[inline(always)]
+fn find_live<'a, T: Table>(table: &'a T, key: &FlowKey, home: Home) -> Option<(&'a Bucket, u32)> {
+    find_at(table, key, home, Owner::is_live).or_else(|| overflow(table, key))
 }
 
 #[inline(always)]
@@ -35,7 +40,7 @@ struct Home {
 impl Home {
     #[inline(always)]
     fn of<T: Table>(table: &T, key: &FlowKey) -> Self {
-        let hash = key.hash(&table.seed());
+        let hash = key.hash(|word| table.seed(word));
         Self {
             set: hash & table.set_mask(),
             first_way: hash >> 29,
@@ -56,11 +61,16 @@ pub(super) fn set_of<T: Table>(table: &T, key: &FlowKey) -> u32 {
 }
 
 #[inline(always)]
-fn find_at<'a, T: Table>(table: &'a T, key: &FlowKey, home: Home) -> Option<(&'a Bucket, u32)> {
+fn find_at<'a, T: Table>(
+    table: &'a T,
+    key: &FlowKey,
+    home: Home,
+    is_wanted: impl Fn(Owner) -> bool,
+) -> Option<(&'a Bucket, u32)> {
     for step in 0..WAYS {
         let place = home.place(step);
         let bucket = table.bucket(place)?;
-        if bucket.owner().is_live() && bucket.holds(key) {
+        if is_wanted(bucket.owner()) && bucket.holds(key) {
             return Some((bucket, place));
         }
     }
@@ -114,7 +124,7 @@ fn claim_locked<'a, T: Runtime>(
     home: Home,
 ) -> Result<Claimed<'a>, Cause> {
     if !claimant.is_hidden
-        && let Some((bucket, _)) = find_at(table, key, home).or_else(|| overflow(table, key))
+        && let Some((bucket, _)) = find_live(table, key, home)
     {
         return Ok(Claimed::Existing(bucket));
     }

@@ -1,5 +1,5 @@
 //! Everything but plain segments of established connections: the handshake, the end, re-used
-//! 4-tuples, and numbers that do not fit.
+//! 4-tuples, and numbers that do not fit. Three functions, because programs have little stack.
 
 use super::{
     Runtime, belonging,
@@ -12,23 +12,50 @@ use crate::{
 };
 
 /// A segment whose 4-tuple is known.
-#[inline(never)]
+#[inline(always)]
 pub(super) fn known<T: Runtime>(table: &T, bucket: &Bucket, segment: &Segment, sender: Sender) {
-    let Some(current) = Flow::owner_of(table, bucket) else {
-        return table.ignore(Cause::Inconsistent, segment);
-    };
-    let seen = Seen::now(table, segment, sender);
     if segment.opens() {
-        return opening::again(table, &current, &seen);
+        syn(table, bucket, segment, sender);
+    } else if segment.has(flag::SYN) {
+        syn_ack(table, bucket, segment, sender);
+    } else {
+        later(table, bucket, segment, sender);
     }
-    if segment.has(flag::SYN) {
-        return opening::answer(table, &current, &seen);
-    }
-    if table.closes_on_first_fin() && current.connection.has_any_fin() {
-        return table.ignore(Cause::AfterFirstFin, segment);
-    }
-    match belonging::of(table, &current, segment, sender) {
-        Some(flow) => stream::take(table, &flow, &seen),
-        None => table.ignore(Cause::Stray, segment),
+}
+
+#[inline(never)]
+fn syn<T: Runtime>(table: &T, bucket: &Bucket, segment: &Segment, sender: Sender) {
+    with_owner(table, bucket, segment, sender, opening::again);
+}
+
+#[inline(never)]
+fn syn_ack<T: Runtime>(table: &T, bucket: &Bucket, segment: &Segment, sender: Sender) {
+    with_owner(table, bucket, segment, sender, opening::answer);
+}
+
+#[inline(never)]
+fn later<T: Runtime>(table: &T, bucket: &Bucket, segment: &Segment, sender: Sender) {
+    with_owner(table, bucket, segment, sender, |table, current, seen| {
+        if table.closes_on_first_fin() && current.connection.has_any_fin() {
+            return table.ignore(Cause::AfterFirstFin, segment);
+        }
+        match belonging::of(table, current, segment, sender) {
+            Some(flow) => stream::take(table, &flow, seen),
+            None => table.ignore(Cause::Stray, segment),
+        }
+    });
+}
+
+#[inline(always)]
+fn with_owner<T: Runtime>(
+    table: &T,
+    bucket: &Bucket,
+    segment: &Segment,
+    sender: Sender,
+    take: impl FnOnce(&T, &Flow<'_>, &Seen<'_>),
+) {
+    match Flow::owner_of(table, bucket) {
+        Some(current) => take(table, &current, &Seen::now(table, segment, sender)),
+        None => table.ignore(Cause::Inconsistent, segment),
     }
 }

@@ -5,10 +5,7 @@ use super::{
     handle::{Flow, Seen},
     sequence,
 };
-use crate::{
-    layout::{EventKind, Owner},
-    packet::flag,
-};
+use crate::{layout::Owner, packet::flag};
 
 /// Counts a segment for `flow` and notes what it says.
 #[inline(always)]
@@ -50,7 +47,7 @@ fn reset<T: Runtime>(table: &T, flow: &Flow<'_>, seen: &Seen<'_>) {
     if flow.connection.rst_ns.get() == 0 {
         flow.connection.rst_ns.set(seen.at_ns);
         keep_on_slow_path(flow);
-        flow.emit(table, EventKind::Rst, seen);
+        flow.emit(table);
     }
 }
 
@@ -99,7 +96,7 @@ pub(super) fn finish<T: Runtime>(table: &T, flow: &Flow<'_>, seen: &Seen<'_>) {
     connection.fin_seq.get(seen.sender).set(seen.segment.end());
     connection.fin_ns.get(seen.sender).set(seen.at_ns);
     keep_on_slow_path(flow);
-    flow.emit(table, EventKind::Fin, seen);
+    flow.emit(table);
 }
 
 #[inline(always)]

@@ -2,14 +2,14 @@
 //! or from user space, or the vectors of replay and tests.
 
 use crate::{
-    layout::{Bucket, Cause, Connection, Counters, Event, FlowKey, OutsideKey, Seed, WAYS},
+    layout::{Bucket, Cause, Connection, Counters, Event, FlowKey, OutsideKey, WAYS},
     packet::Segment,
 };
 
 /// The state of all connections, without their counters.
 pub trait Table {
-    /// The secret of the hash.
-    fn seed(&self) -> Seed;
+    /// The part for a word of a key of the hash's secret, see [`Seed`](crate::layout::Seed).
+    fn seed(&self, word: usize) -> [u64; 2];
 
     /// Number of sets less one; the number is a power of two.
     fn set_mask(&self) -> u32;

@@ -124,10 +124,11 @@ impl Owner {
         self.0 & Self::SLOT
     }
 
-    /// Whether plain segments take the fast path.
+    /// Whether segments find the connection here, and plain ones take the fast path.
     #[inline(always)]
     pub const fn is_fast(self) -> bool {
-        self.0 & Self::SLOW == 0
+        // It has a slot and nothing else: one comparison.
+        self.0.wrapping_sub(1) < Self::SLOT
     }
 }
 

@@ -61,7 +61,7 @@ pub struct Description {
 pub struct Interface {
     /// The kernel's number of the interface; 0 behind the last, [`NOBODY`] for one that is gone.
     index: Shared<u32>,
-    traits: Shared<Traits>,
+    properties: Shared<Properties>,
     /// When a program last ran, in ticks, by [`Direction`].
     ran_ticks: [Shared<u32>; 2],
 }
@@ -71,9 +71,9 @@ pub struct Interface {
 /// know.
 #[repr(transparent)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Traits(u32);
+pub struct Properties(u32);
 
-impl Traits {
+impl Properties {
     const NUMBER: u32 = 0xff;
     const IP: u32 = 1 << 8;
     const SERVES_OTHERS: u32 = 1 << 9;
@@ -166,8 +166,8 @@ impl Interfaces {
 impl Interface {
     /// What is known of it.
     #[inline(always)]
-    pub fn traits(&self) -> Traits {
-        self.traits.get()
+    pub fn properties(&self) -> Properties {
+        self.properties.get()
     }
 
     /// Notes that a program runs now. Processors share the line, so it is written at most once a
@@ -187,7 +187,7 @@ impl Interface {
 
     /// Writes what is known of the interface with our number `number`.
     pub fn set(&self, number: u32, description: Description) {
-        self.traits.set(Traits::new(number, description));
+        self.properties.set(Properties::new(number, description));
         self.index.set(description.index);
     }
 
@@ -215,7 +215,7 @@ mod tests {
                 },
             );
         }
-        let number = |index| Some(interfaces.find(index)?.traits().number());
+        let number = |index| Some(interfaces.find(index)?.properties().number());
         interfaces.get(0).expect("it is there").vacate();
         assert_eq!((number(7), number(8), number(9)), (None, Some(1), None));
     }

@@ -79,7 +79,8 @@ pub struct FlowKey {
 const _: () = assert!(size_of::<FlowKey>() == FlowKey::WORDS * 8);
 
 impl FlowKey {
-    pub(crate) const WORDS: usize = 5;
+    /// Numbers of 64 bits that it consists of.
+    pub const WORDS: usize = 5;
 
     /// The key of a segment that `sender` sent, seen on the inside interface with this number.
     #[inline(always)]
@@ -128,23 +129,28 @@ impl FlowKey {
     }
 
     /// A 32-bit hash: the sum of pair-multiply-shift (Thorup, High Speed Hashing for Integers and
-    /// Strings, arXiv:1504.06804) for a secret `seed`. Its upper half is universal, but keys in a row
-    /// may fall into few sets; so a multiplication spreads it.
+    /// Strings, arXiv:1504.06804) for a secret, of which `seed` tells the part for a word. Its upper half is universal, but keys in a row
+    /// may fall into few sets; so a multiplication spreads it. The upper half of an address adds nothing if
+    /// it is 0, which saves two of five products for IPv4.
     #[inline(always)]
-    pub const fn hash(&self, seed: &Seed) -> u32 {
-        let words = self.words();
-        let mut sum = 0u64;
-        let mut i = 0;
-        while i < Self::WORDS {
-            let [first, second] = seed.0[i];
-            let low = words[i] as u32 as u64;
-            let high = words[i] >> 32;
-            let product = first
+    pub fn hash(&self, seed: impl Fn(usize) -> [u64; 2]) -> u32 {
+        let product = |number, word: u64| {
+            let [first, second] = seed(number);
+            let (high, low) = (word >> 32, word & u64::from(u32::MAX));
+            first
                 .wrapping_add(high)
-                .wrapping_mul(second.wrapping_add(low));
-            sum = sum.wrapping_add(product);
-            i += 1;
-        }
+                .wrapping_mul(second.wrapping_add(low))
+        };
+        let upper_half = |number, word| match word {
+            0 => 0,
+            _ => product(number, word),
+        };
+        let [a, b, c, d, e] = self.words();
+        let sum = product(1, b)
+            .wrapping_add(product(3, d))
+            .wrapping_add(product(4, e))
+            .wrapping_add(upper_half(0, a))
+            .wrapping_add(upper_half(2, c));
         // The multiplier is 2^64 divided by the golden ratio (Knuth, TAOCP vol. 3, section 6.4).
         ((sum ^ sum >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
     }

@@ -21,8 +21,10 @@ pub struct OutsideKey {
     pub interface: u16,
     /// Who sent the SYN, a [`Sender`] as number.
     pub opener: u8,
+    /// Zero, as the next: of bytes in a row the kernel programs would be made to call a function.
+    pub padding: u8,
     /// Zero.
-    pub padding: [u8; 5],
+    pub more_padding: u32,
 }
 
 const _: () = assert!(size_of::<OutsideKey>() == 48);
@@ -59,7 +61,8 @@ impl OutsideKey {
             isn: segment.seq,
             interface,
             opener: opener as u8,
-            padding: [0; 5],
+            padding: 0,
+            more_padding: 0,
         }
     }
 }
@@ -72,6 +75,17 @@ pub struct OutsideSyn {
     pub first_ns: u64,
     /// The last time; later than the first for a retransmission.
     pub last_ns: u64,
+}
+
+impl OutsideSyn {
+    /// One that was seen once.
+    #[inline(always)]
+    pub const fn at(at_ns: u64) -> Self {
+        Self {
+            first_ns: at_ns,
+            last_ns: at_ns,
+        }
+    }
 }
 
 described! { OutsideSyn as "outside_syn": first_ns, last_ns }

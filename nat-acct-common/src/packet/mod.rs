@@ -10,6 +10,7 @@ mod tcp;
 mod vlan;
 
 pub use link::Link;
+pub(crate) use plain::Headers;
 pub use plain::{parse_plain_v4, parse_plain_v6, plainly_opens_nothing};
 pub use segment::{Segment, flag};
 pub use vlan::Vlan;
@@ -78,7 +79,7 @@ pub fn parse_any<B: Bytes + ?Sized>(bytes: &B, frame: &Frame) -> Result<Segment,
         link::Protocol::Ipv4 => ip::v4(bytes, offset, frame.len)?,
         link::Protocol::Ipv6 => ip::v6(bytes, offset, frame.len)?,
     };
-    tcp::segment(bytes, &transport, vlan, frame.gso_size)
+    tcp::read(bytes, &transport, vlan, frame.gso_size)
 }
 
 /// The header at `offset`, or the cause to give up.

@@ -7,35 +7,54 @@ use network_types::{
     ip::{Ipv4Hdr, Ipv6Hdr},
 };
 
-use super::{Bytes, Frame, Link, Segment, ip, link, segment, tcp};
+use super::{Bytes, Frame, Header, Link, Segment, ip, link, segment, tcp};
 
 const IP: u32 = EthHdr::LEN as u32;
+
+/// All headers of a plain frame, to be read at once.
+#[repr(C, packed)]
+#[derive(Clone, Copy)]
+pub(crate) struct Headers<Ip> {
+    ethernet: EthHdr,
+    ip: Ip,
+    tcp: tcp::Rows,
+}
 
 /// The segment in a plain frame of IPv4; `None` for one that is not plain, or no segment.
 #[inline(always)]
 pub fn parse_plain_v4<B: Bytes + ?Sized>(bytes: &B, frame: &Frame) -> Option<Segment> {
-    if !is_of(bytes, frame, link::IPV4) {
+    let headers: Headers<Ipv4Hdr> = headers(bytes, frame, link::IPV4)?;
+    let header = headers.ip;
+    if !is_plain_v4(&header) {
         return None;
     }
-    let header = plain_v4(bytes, IP)?;
     let transport = ip::v4_transport(&header, IP, Ipv4Hdr::LEN as u32, frame.len).ok()?;
-    tcp::segment(bytes, &transport, frame.vlan, frame.gso_size).ok()
+    tcp::segment(headers.tcp, &transport, frame.vlan, frame.gso_size).ok()
 }
 
 /// The same of IPv6.
 #[inline(always)]
 pub fn parse_plain_v6<B: Bytes + ?Sized>(bytes: &B, frame: &Frame) -> Option<Segment> {
-    if !is_of(bytes, frame, link::IPV6) {
+    let headers: Headers<Ipv6Hdr> = headers(bytes, frame, link::IPV6)?;
+    let header = headers.ip;
+    if !is_plain_v6(&header) {
         return None;
     }
-    let header = plain_v6(bytes, IP)?;
     let transport = ip::v6_transport(&header, IP, IP + Ipv6Hdr::LEN as u32, frame.len).ok()?;
-    tcp::segment(bytes, &transport, frame.vlan, frame.gso_size).ok()
+    tcp::segment(headers.tcp, &transport, frame.vlan, frame.gso_size).ok()
 }
 
 #[inline(always)]
-fn is_of<B: Bytes + ?Sized>(bytes: &B, frame: &Frame, ether_type: u16) -> bool {
-    frame.link == Link::Ethernet && link::ether_type(bytes) == Ok(ether_type)
+fn headers<Ip, B>(bytes: &B, frame: &Frame, ether_type: u16) -> Option<Headers<Ip>>
+where
+    Headers<Ip>: Header,
+    B: Bytes + ?Sized,
+{
+    if frame.link != Link::Ethernet {
+        return None;
+    }
+    let headers: Headers<Ip> = bytes.load(0)?;
+    (u16::from_be(headers.ethernet.ether_type) == ether_type).then_some(headers)
 }
 
 /// Whether a frame is a plain one, with or without Ethernet, and opens no connection, if it is a segment
@@ -70,12 +89,21 @@ fn flags_v6<B: Bytes + ?Sized>(bytes: &B, offset: u32) -> Option<u8> {
 #[inline(always)]
 fn plain_v4<B: Bytes + ?Sized>(bytes: &B, offset: u32) -> Option<Ipv4Hdr> {
     let header: Ipv4Hdr = bytes.load(offset)?;
-    (u32::from(header.ihl()) == Ipv4Hdr::LEN as u32).then_some(header)
+    is_plain_v4(&header).then_some(header)
 }
 
 #[inline(always)]
 fn plain_v6<B: Bytes + ?Sized>(bytes: &B, offset: u32) -> Option<Ipv6Hdr> {
     let header: Ipv6Hdr = bytes.load(offset)?;
-    ip::check_v6(&header).ok()?;
-    (header.next_hdr == ip::TCP).then_some(header)
+    is_plain_v6(&header).then_some(header)
+}
+
+#[inline(always)]
+fn is_plain_v4(header: &Ipv4Hdr) -> bool {
+    u32::from(header.ihl()) == Ipv4Hdr::LEN as u32
+}
+
+#[inline(always)]
+fn is_plain_v6(header: &Ipv6Hdr) -> bool {
+    ip::check_v6(header).is_ok() && header.next_hdr == ip::TCP
 }

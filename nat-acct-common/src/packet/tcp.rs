@@ -3,28 +3,40 @@
 
 use network_types::tcp::TcpHdr;
 
-use super::{Bytes, Segment, Transport, Vlan};
+use super::{Bytes, Segment, Transport, Vlan, header};
 use crate::layout::Cause;
 
 /// The header without options, in the rows of its figure (RFC 9293, section 3.1), in network byte
 /// order: ports; sequence number; acknowledgment number; data offset, control bits and window;
 /// checksum and urgent pointer. From a structure, its fields would be read byte by byte in the
 /// kernel.
-type Rows = [u32; 5];
+pub(super) type Rows = [u32; 5];
 
 /// The row with the control bits.
 const CONTROL: usize = 3;
 
 const _: () = assert!(size_of::<Rows>() == TcpHdr::LEN);
 
+/// The segment whose header is where the IP header says.
 #[inline(always)]
-pub(super) fn segment<B: Bytes + ?Sized>(
+pub(super) fn read<B: Bytes + ?Sized>(
     bytes: &B,
     transport: &Transport,
     vlan: Vlan,
     gso_size: u32,
 ) -> Result<Segment, Cause> {
-    let rows: Rows = super::header(bytes, transport.offset)?;
+    let rows = header(bytes, transport.offset)?;
+    segment(rows, transport, vlan, gso_size)
+}
+
+/// The segment with this header.
+#[inline(always)]
+pub(super) fn segment(
+    rows: Rows,
+    transport: &Transport,
+    vlan: Vlan,
+    gso_size: u32,
+) -> Result<Segment, Cause> {
     let [ports, seq, ack, control, _] = rows.map(u32::from_be);
     let header_len = (control >> 28) * 4;
     let payload_offset = transport.offset + header_len;

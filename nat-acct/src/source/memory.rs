@@ -5,7 +5,7 @@ mod table;
 
 use nat_acct_common::{
     flow::{self, Facts, Runtime as _, Table as _},
-    layout::{Cause, EventKind, IgnoredTotal, OutsideSyn, Sender},
+    layout::{Cause, ConnectionEvent, Event, IgnoredTotal, OutsideEvent, OutsideSyn, Sender},
     packet::Segment,
 };
 
@@ -93,16 +93,15 @@ impl MemorySource {
 
     fn next_event(&mut self) -> Option<engine::Event> {
         loop {
-            let event = self.table.next_event()?;
-            if event.kind() == Some(EventKind::OutsideSyn) {
-                let sighting = OutsideSyn {
-                    first_ns: event.at_ns,
-                    last_ns: event.at_ns,
-                };
-                return Some(engine::Event::OutsideSyn(event.outside, sighting));
-            }
-            if let Some(facts) = self.facts(event.slot) {
-                return Some(engine::Event::Seen(facts));
+            match self.table.next_event()? {
+                Event::Outside(OutsideEvent { key, at_ns }) => {
+                    return Some(engine::Event::OutsideSyn(key, OutsideSyn::at(at_ns)));
+                }
+                Event::Connection(ConnectionEvent { slot }) => {
+                    if let Some(facts) = self.facts(slot) {
+                        return Some(engine::Event::Seen(facts));
+                    }
+                }
             }
         }
     }

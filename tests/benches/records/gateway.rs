@@ -225,11 +225,7 @@ fn outside(facts: &Facts, number: u32, now_ns: u64) -> (OutsideKey, OutsideSyn) 
         opener: Sender::Client as u8,
         ..OutsideKey::default()
     };
-    let seen = OutsideSyn {
-        first_ns: now_ns,
-        last_ns: now_ns,
-    };
-    (key, seen)
+    (key, OutsideSyn::at(now_ns))
 }
 
 fn port(number: u32) -> u16 {

@@ -37,7 +37,9 @@ use aya::{
 };
 use nat_acct_common::{
     flow::{self, Facts, Retired, Table},
-    layout::{Cause, Event, EventKind, IgnoredTotal, OutsideKey, OutsideSyn, Seed},
+    layout::{
+        Cause, ConnectionEvent, Event, IgnoredTotal, OutsideEvent, OutsideKey, OutsideSyn, Seed,
+    },
 };
 
 pub use self::{
@@ -281,22 +283,15 @@ impl Live {
                 continue;
             };
             drop(item);
-            match event.kind() {
-                Some(EventKind::OutsideSyn) => {
-                    let sighting = OutsideSyn {
-                        first_ns: event.at_ns,
-                        last_ns: event.at_ns,
-                    };
-                    return Some(engine::Event::OutsideSyn(event.outside, sighting));
+            match event {
+                Event::Outside(OutsideEvent { key, at_ns }) => {
+                    return Some(engine::Event::OutsideSyn(key, OutsideSyn::at(at_ns)));
                 }
-                Some(
-                    EventKind::Opened | EventKind::Fin | EventKind::Rst | EventKind::Superseded,
-                ) => {
-                    if let Some(facts) = self.facts(event.slot) {
+                Event::Connection(ConnectionEvent { slot }) => {
+                    if let Some(facts) = self.facts(slot) {
                         return Some(engine::Event::Seen(facts));
                     }
                 }
-                None => {}
             }
         }
     }
@@ -446,10 +441,22 @@ fn forget_reset(table: &impl Table, slot: u32) {
     }
 }
 
+/// An element of the ring buffer; `None` for one of another build.
 fn read_event(bytes: &[u8]) -> Option<Event> {
-    let bytes = bytes.get(..size_of::<Event>())?;
-    // SAFETY: as many bytes as an `Event` has, which consists of integers only.
-    Some(unsafe { std::ptr::read_unaligned(bytes.as_ptr().cast()) })
+    const CONNECTION: usize = size_of::<ConnectionEvent>();
+    const OUTSIDE: usize = size_of::<OutsideEvent>();
+    let element = bytes.as_ptr();
+    match bytes.len() {
+        // SAFETY: as many bytes as it has, which is integers only.
+        CONNECTION => Some(Event::Connection(unsafe {
+            element.cast::<ConnectionEvent>().read_unaligned()
+        })),
+        // SAFETY: the same.
+        OUTSIDE => Some(Event::Outside(unsafe {
+            element.cast::<OutsideEvent>().read_unaligned()
+        })),
+        _ => None,
+    }
 }
 
 fn random_seed() -> Result<Seed> {

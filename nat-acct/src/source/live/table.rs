@@ -79,8 +79,8 @@ impl KernelTable {
 }
 
 impl Table for KernelTable {
-    fn seed(&self) -> Seed {
-        self.seed
+    fn seed(&self, word: usize) -> [u64; 2] {
+        self.seed.0[word]
     }
 
     fn set_mask(&self) -> u32 {

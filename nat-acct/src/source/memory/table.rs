@@ -11,7 +11,7 @@ use nat_acct_common::{
     flow::{Runtime, Table},
     layout::{
         Bucket, Cause, Connection, Counters, Event, FlowKey, IgnoredTotal, OutsideKey, OutsideSyn,
-        Seed, WAYS,
+        WAYS,
     },
 };
 
@@ -129,7 +129,7 @@ impl MemoryTable {
             if slot == 0 {
                 continue;
             }
-            let set = spot.bucket.key().hash(&self.seed()) & self.set_mask;
+            let set = spot.bucket.key().hash(|word| self.seed(word)) & self.set_mask;
             let place = set * WAYS + place as u32 % WAYS;
             self.connections[slot as usize].place_number.set(place);
             self.in_sets[place as usize] = spot;
@@ -150,14 +150,15 @@ fn defaults<T: Default>(len: u32) -> Vec<T> {
 
 impl Table for MemoryTable {
     /// No secret, but the digits of pi: whoever can write a capture may waste the time of its reader.
-    fn seed(&self) -> Seed {
-        Seed([
+    fn seed(&self, word: usize) -> [u64; 2] {
+        const SEED: [[u64; 2]; FlowKey::WORDS] = [
             [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344],
             [0xa409_3822_299f_31d0, 0x082e_fa98_ec4e_6c89],
             [0x4528_21e6_38d0_1377, 0xbe54_66cf_34e9_0c6c],
             [0xc0ac_29b7_c97c_50dd, 0x3f84_d5b5_b547_0917],
             [0x9216_d5d9_8979_fb1b, 0xd131_0ba6_98df_b5ac],
-        ])
+        ];
+        SEED[word]
     }
 
     fn set_mask(&self) -> u32 {
@@ -229,10 +230,7 @@ impl Runtime for MemoryTable {
             Entry::Occupied(known) => known.into_mut().last_ns = now_ns,
             Entry::Vacant(_) if full => return Err(Cause::OutsideFull),
             Entry::Vacant(vacant) => {
-                vacant.insert(OutsideSyn {
-                    first_ns: now_ns,
-                    last_ns: now_ns,
-                });
+                vacant.insert(OutsideSyn::at(now_ns));
             }
         }
         Ok(())

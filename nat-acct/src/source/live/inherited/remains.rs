@@ -4,7 +4,7 @@
 use anyhow::Result;
 use nat_acct_common::{
     flow::{self, Facts, Table},
-    layout::{Bucket, Connection, FlowKey, OutsideKey, OutsideSyn, Seed},
+    layout::{Bucket, Connection, FlowKey, OutsideKey, OutsideSyn},
 };
 
 use super::{
@@ -83,8 +83,8 @@ impl Remains {
 
 /// Nothing is looked up by its 4-tuple any more.
 impl Table for Left {
-    fn seed(&self) -> Seed {
-        Seed(Default::default())
+    fn seed(&self, _: usize) -> [u64; 2] {
+        Default::default()
     }
 
     fn set_mask(&self) -> u32 {
