@@ -172,9 +172,10 @@ impl Bytes for Copied {
 ///
 /// # Safety
 ///
-/// `header` must point to the bytes of a `T`.
+/// `header` must point to the bytes of a `T`, whose number is even.
 #[inline(always)]
 unsafe fn read<T: Header>(header: *const T) -> T {
+    const { assert!(mem::size_of::<T>().is_multiple_of(2)) };
     let mut value = MaybeUninit::<T>::uninit();
     // SAFETY: by the caller, and `value` has room for a `T`.
     unsafe {

@@ -179,9 +179,10 @@ fn an_agent_that_stands_still_catches_up() -> Result<()> {
             Ns::Gateway,
             &format!("add rule inet lab forward tcp dport {BLOCKED_PORT} drop"),
         )?;
-        // A connection makes four events, a blocked opening one: so many of them
-        // go before that each of the four once is the first that is lost.
-        for blocked in 0..4 {
+        // Of the ring buffer a connection takes 112 bytes, 64 of them for the SYN on the
+        // outside, and a blocked opening 16: so many of them go before that each event of
+        // a connection is once the first that is lost.
+        for blocked in 0..7 {
             let args = ["--ring-bytes", "4096", "--linger", "0s"];
             let mut agent = Agent::start(lab, &args)?;
             agent.process().signal(Signal::SIGSTOP)?;

@@ -144,3 +144,20 @@ impl Bucket {
             .any(|owner| self.owned_by.replace(owner.0, hidden.0));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Owner;
+
+    #[test]
+    fn only_what_is_shown_is_found_and_only_on_one_path() {
+        let last = Owner::SLOT;
+        let is = |owner: Owner| (owner.is_live(), owner.is_fast());
+        assert_eq!(is(Owner::FREE), (false, false));
+        for slot in [1, last] {
+            assert_eq!(is(Owner::fast(slot)), (true, true));
+            assert_eq!(is(Owner::slow(slot)), (true, false));
+            assert_eq!(is(Owner::hidden(slot)), (false, false));
+        }
+    }
+}

@@ -18,6 +18,7 @@ pub struct Interfaces {
     ifbs: [Shared<u32>; MAX_IFBS],
 }
 
+const _: () = assert!(MAX_INTERFACES.is_power_of_two() && MAX_INTERFACES <= 256);
 const _: () = assert!(size_of::<Interfaces>() == 16 * MAX_INTERFACES + 4 * MAX_IFBS);
 
 /// Whether a packet comes from the wire or goes there.
@@ -74,7 +75,7 @@ pub struct Interface {
 pub struct Properties(u32);
 
 impl Properties {
-    const NUMBER: u32 = 0xff;
+    const NUMBER: u32 = MAX_INTERFACES as u32 - 1;
     const IP: u32 = 1 << 8;
     const SERVES_OTHERS: u32 = 1 << 9;
 

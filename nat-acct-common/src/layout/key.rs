@@ -129,9 +129,9 @@ impl FlowKey {
     }
 
     /// A 32-bit hash: the sum of pair-multiply-shift (Thorup, High Speed Hashing for Integers and
-    /// Strings, arXiv:1504.06804) for a secret, of which `seed` tells the part for a word. Its upper half is universal, but keys in a row
-    /// may fall into few sets; so a multiplication spreads it. The upper half of an address adds nothing if
-    /// it is 0, which saves two of five products for IPv4.
+    /// Strings, arXiv:1504.06804) for a secret, of which `seed` tells the part for a word. Its upper
+    /// half is universal, but keys in a row may fall into few sets; so a multiplication spreads it. The
+    /// upper half of an address adds nothing if it is 0, which saves two of five products for IPv4.
     #[inline(always)]
     pub fn hash(&self, seed: impl Fn(usize) -> [u64; 2]) -> u32 {
         let product = |number, word: u64| {

@@ -33,5 +33,5 @@ pub use released::{MAX_RELEASED, ReleasedSlot};
 
 pub use crate::memory::overwrite;
 
-/// Version of everything in this module. To be raised with each change of a layout.
-pub const ABI_VERSION: u32 = 7;
+/// Version of everything in this module. To be raised with each change of a layout, and of the hash.
+pub const ABI_VERSION: u32 = 8;

@@ -1,9 +1,11 @@
 //! The least that the beginning and the end of a connection take where each packet is counted, SYN, FIN
 //! and RST are told through the ring buffer, and what a lost event said of the outside can be read again:
-//! a search in a table as that of [`in_bucket`](crate::in_bucket), an event as long as ours, an element
+//! a search in a table as that of [`in_bucket`](crate::in_bucket), events as long as ours, an element
 //! of the kernel's hash for a SYN on the outside. It has no lock, slot, permit, facts or numbers.
 
-use aya_ebpf::{bindings::BPF_ANY, macros::map, maps::HashMap, programs::TcContext};
+use aya_ebpf::{
+    bindings::BPF_ANY, helpers::bpf_ktime_get_ns, macros::map, maps::HashMap, programs::TcContext,
+};
 
 use crate::{in_bucket, lives, textbook};
 
@@ -17,7 +19,7 @@ pub fn inside(context: &TcContext, is_from_client: bool) -> Option<()> {
     let counted = lives::read(context, is_from_client)?;
     in_bucket::add(&counted)?;
     if lives::is_worth_telling(&counted) {
-        lives::tell(&counted);
+        lives::send(counted.key[0]);
     }
     Some(())
 }
@@ -33,7 +35,9 @@ pub fn outside(context: &TcContext) -> Option<()> {
         key[7] = destination;
         key[8] = ports;
         NOTED.insert(key, [0; 2], BPF_ANY.into()).ok()?;
-        lives::tell(&counted);
+        // SAFETY: the helper has no precondition.
+        let at_ns = unsafe { bpf_ktime_get_ns() };
+        lives::send((key, at_ns));
     }
     Some(())
 }

@@ -27,13 +27,12 @@ static NEXT: Array<u32> = Array::with_max_entries(1, 0);
 #[map]
 static TOLD: RingBuf = RingBuf::with_byte_size(4096, 0);
 
-/// As long as an event of ours.
+/// An event that says all itself.
 #[repr(C)]
 struct Told {
     at_ns: u64,
     key: [u32; 3],
     flags: u32,
-    rest: [u64; 5],
 }
 
 const SYN: u8 = 0x02;
@@ -103,15 +102,20 @@ fn open(counted: &Counted) -> Option<u32> {
 }
 
 #[inline(always)]
-pub fn tell(counted: &Counted) {
-    if let Some(mut entry) = TOLD.reserve::<Told>(0) {
-        entry.write(Told {
-            // SAFETY: the helper has no precondition.
-            at_ns: unsafe { bpf_ktime_get_ns() },
-            key: counted.key,
-            flags: u32::from(counted.flags),
-            rest: [0; 5],
-        });
+fn tell(counted: &Counted) {
+    send(Told {
+        // SAFETY: the helper has no precondition.
+        at_ns: unsafe { bpf_ktime_get_ns() },
+        key: counted.key,
+        flags: u32::from(counted.flags),
+    });
+}
+
+/// Puts an event into the ring buffer.
+#[inline(always)]
+pub fn send<T: 'static>(event: T) {
+    if let Some(mut entry) = TOLD.reserve(0) {
+        entry.write(event);
         entry.submit(0);
     }
 }

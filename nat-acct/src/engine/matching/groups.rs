@@ -169,9 +169,6 @@ impl Groups {
             }
             *place = None;
             entry.remove();
-            if group.is_empty() {
-                return Ok(result);
-            }
             (result, group)
         } else if let Ok(entry) = others.find_entry(hash, |(other, _)| *other == key) {
             let ((_, mut group), _) = entry.remove();

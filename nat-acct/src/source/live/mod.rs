@@ -8,6 +8,7 @@ mod by_hand;
 mod change;
 mod clock;
 mod counters;
+mod event;
 mod flowtables;
 pub mod grace;
 mod hidden;
@@ -279,7 +280,7 @@ impl Live {
     pub fn next_event(&mut self) -> Option<engine::Event> {
         loop {
             let item = self.events.next()?;
-            let Some(event) = read_event(&item) else {
+            let Some(event) = event::read(&item) else {
                 continue;
             };
             drop(item);
@@ -438,24 +439,6 @@ fn note_shared_isn(table: &impl Table, slot: u32) {
 fn forget_reset(table: &impl Table, slot: u32) {
     if let Some(connection) = table.connection(slot) {
         connection.forget_reset();
-    }
-}
-
-/// An element of the ring buffer; `None` for one of another build.
-fn read_event(bytes: &[u8]) -> Option<Event> {
-    const CONNECTION: usize = size_of::<ConnectionEvent>();
-    const OUTSIDE: usize = size_of::<OutsideEvent>();
-    let element = bytes.as_ptr();
-    match bytes.len() {
-        // SAFETY: as many bytes as it has, which is integers only.
-        CONNECTION => Some(Event::Connection(unsafe {
-            element.cast::<ConnectionEvent>().read_unaligned()
-        })),
-        // SAFETY: the same.
-        OUTSIDE => Some(Event::Outside(unsafe {
-            element.cast::<OutsideEvent>().read_unaligned()
-        })),
-        _ => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The openings without a partner on the outside, by their number and slot. Nearly each finds its partner
-//! before the next opening comes: so the latest one has a place of its own, and is put in order beside
-//! the others only when there are others.
+//! before the next opening comes: so the latest has a place of its own, and is put in order with the
+//! others only when the next comes.
 
 use std::collections::BTreeMap;
 
@@ -126,13 +126,15 @@ mod tests {
                     }
                 }
                 let at_ns = |half: &Half| half.opened_ns;
-                prop_assert_eq!(halves.len(), expected.len());
-                prop_assert_eq!(halves.get(wanted).map(at_ns), expected.get(&wanted).copied());
-                prop_assert_eq!(halves.get_mut(wanted).map(|half| half.opened_ns), expected.get(&wanted).copied());
+                let expected_ns = expected.get(&wanted).copied();
+                prop_assert_eq!(halves.get(wanted).map(at_ns), expected_ns);
+                prop_assert_eq!(halves.get_mut(wanted).map(|half| half.opened_ns), expected_ns);
                 let (number, _) = wanted;
-                let equal: BTreeMap<_, _> = halves.equal(number).map(|(slot, half)| ((number, slot), at_ns(half))).collect();
-                let of_number = expected.clone().into_iter().filter(|((other, _), _)| *other == number);
-                prop_assert_eq!(equal, of_number.collect());
+                let equal = halves.equal(number).map(|(slot, half)| (slot, at_ns(half)));
+                let all = expected.iter().filter(|((other, _), _)| *other == number);
+                let all = all.map(|((_, slot), opened_ns)| (*slot, *opened_ns));
+                prop_assert_eq!(equal.collect::<BTreeMap<_, _>>(), all.collect());
+                prop_assert_eq!(halves.len(), expected.len());
                 prop_assert_eq!(halves.slots().count(), expected.len());
             }
         }
