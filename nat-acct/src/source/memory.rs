@@ -5,7 +5,7 @@ mod table;
 
 use nat_acct_common::{
     flow::{self, Facts, Runtime as _, Table as _},
-    layout::{Cause, ConnectionEvent, Event, IgnoredTotal, OutsideEvent, OutsideSyn, Sender},
+    layout::{Cause, IgnoredTotal, Sender},
     packet::Segment,
 };
 
@@ -93,15 +93,9 @@ impl MemorySource {
 
     fn next_event(&mut self) -> Option<engine::Event> {
         loop {
-            match self.table.next_event()? {
-                Event::Outside(OutsideEvent { key, at_ns }) => {
-                    return Some(engine::Event::OutsideSyn(key, OutsideSyn::at(at_ns)));
-                }
-                Event::Connection(ConnectionEvent { slot }) => {
-                    if let Some(facts) = self.facts(slot) {
-                        return Some(engine::Event::Seen(facts));
-                    }
-                }
+            let event = self.table.next_event()?;
+            if let Some(event) = super::heard(event, |slot| self.facts(slot)) {
+                return Some(event);
             }
         }
     }

@@ -38,9 +38,7 @@ use aya::{
 };
 use nat_acct_common::{
     flow::{self, Facts, Retired, Table},
-    layout::{
-        Cause, ConnectionEvent, Event, IgnoredTotal, OutsideEvent, OutsideKey, OutsideSyn, Seed,
-    },
+    layout::{Cause, IgnoredTotal, OutsideKey, OutsideSyn, Seed},
 };
 
 pub use self::{
@@ -284,15 +282,8 @@ impl Live {
                 continue;
             };
             drop(item);
-            match event {
-                Event::Outside(OutsideEvent { key, at_ns }) => {
-                    return Some(engine::Event::OutsideSyn(key, OutsideSyn::at(at_ns)));
-                }
-                Event::Connection(ConnectionEvent { slot }) => {
-                    if let Some(facts) = self.facts(slot) {
-                        return Some(engine::Event::Seen(facts));
-                    }
-                }
+            if let Some(event) = super::heard(event, |slot| self.facts(slot)) {
+                return Some(event);
             }
         }
     }
