@@ -73,18 +73,31 @@ impl Matcher {
         let Some(key) = GroupKey::of_opening(facts) else {
             return;
         };
-        let is_settled = self.groups.change_or_make(key, |group| {
-            let shared = group.open(facts.key, facts.slot, facts.opened_ns);
+        if !self.open_in_group(key, facts, tell_shared) {
+            self.hairpins.open(key.isn, facts);
+        }
+    }
+
+    /// Adds the opening to its group; tells whether that is settled then.
+    fn open_in_group(
+        &mut self,
+        key: GroupKey,
+        facts: &Facts,
+        tell_shared: impl FnMut(u32),
+    ) -> bool {
+        let (slot, opened_ns) = (facts.slot, facts.opened_ns);
+        if !facts.isn_is_shared && self.groups.begin(key, &facts.key, slot, opened_ns) {
+            return false;
+        }
+        self.groups.change_or_make(key, |group| {
+            let shared = group.open(facts.key, slot, opened_ns);
             shared.into_iter().flatten().for_each(tell_shared);
             if facts.isn_is_shared {
                 // The order of the packets was known to an engine before this one.
                 group.doubt(&facts.key);
             }
             group.settled().is_some()
-        });
-        if !is_settled {
-            self.hairpins.open(key.isn, facts);
-        }
+        })
     }
 
     /// Takes note of how an opening was answered, if it was.
@@ -171,22 +184,8 @@ impl Matcher {
 
     /// Removes the connection and says what its translated address is.
     pub(super) fn close(&mut self, facts: &Facts) -> Mapping {
-        let answer = |group: &mut Group| {
-            let answer = group.close(&facts.key, facts.slot, facts.last_syn_ns);
-            let answer = without_doubt(answer, facts, &self.doubtful);
-            match answer {
-                _ if group.has_no_client() => group.forget_before(u64::MAX, &mut self.forgotten),
-                Answer::Proved(sighting) if !group.has_client(&facts.key) => {
-                    group.forget(&sighting);
-                    self.forgotten.push(sighting);
-                }
-                Answer::Proved(_) | Answer::Ambiguous | Answer::Absent => {}
-            }
-            answer
-        };
-        let known = GroupKey::of_opening(facts)
-            .and_then(|key| Some((key, self.groups.change_at(facts.slot, key, answer)?)));
-        let Some((key, answer)) = known else {
+        let answer = |key| Some((key, self.close_in_group(key, facts)?));
+        let Some((key, answer)) = GroupKey::of_opening(facts).and_then(answer) else {
             return self.not_outside(facts, Claim::None);
         };
         for sighting in &self.forgotten {
@@ -200,6 +199,31 @@ impl Matcher {
             Answer::Ambiguous | Answer::Absent => self.hairpins.close(key.isn, facts),
         };
         self.said(facts, answer, hairpin)
+    }
+
+    /// Removes the connection from its group, if there is one, and what nobody needs any more.
+    fn close_in_group(&mut self, key: GroupKey, facts: &Facts) -> Option<Answer> {
+        if let Some(sighting) = self.groups.end(facts.slot, &key) {
+            self.forgotten.push(sighting);
+            return Some(without_doubt(
+                Answer::Proved(sighting),
+                facts,
+                &self.doubtful,
+            ));
+        }
+        self.groups.change_at(facts.slot, key, |group| {
+            let answer = group.close(&facts.key, facts.slot, facts.last_syn_ns);
+            let answer = without_doubt(answer, facts, &self.doubtful);
+            match answer {
+                _ if group.has_no_client() => group.forget_before(u64::MAX, &mut self.forgotten),
+                Answer::Proved(sighting) if !group.has_client(&facts.key) => {
+                    group.forget(&sighting);
+                    self.forgotten.push(sighting);
+                }
+                Answer::Proved(_) | Answer::Ambiguous | Answer::Absent => {}
+            }
+            answer
+        })
     }
 
     /// The sightings that nobody needs any more, each once.

@@ -5,8 +5,8 @@
 use std::{hash::BuildHasher as _, hint};
 
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
-use nat_acct_common::layout::{OutsideKey, OutsideSyn};
+use hashbrown::{HashTable, hash_table::Entry};
+use nat_acct_common::layout::{FlowKey, OutsideKey, OutsideSyn};
 
 use super::{group::Group, kept::Kept, key::GroupKey};
 
@@ -50,6 +50,47 @@ impl Groups {
         for slot in slots {
             hint::black_box(at(&self.kept, *slot).copied());
         }
+    }
+
+    /// Makes a group of an opening, if there is none with this key: mostly there is none. `false` if there
+    /// is one, which is not changed.
+    pub(super) fn begin(
+        &mut self,
+        key: GroupKey,
+        client: &FlowKey,
+        slot: u32,
+        opened_ns: u64,
+    ) -> bool {
+        let Self {
+            hasher,
+            kept,
+            slots,
+            others,
+        } = self;
+        let hash = hasher.hash_one(key);
+        if at(kept, slot).is_some() || others.find(hash, |(other, _)| *other == key).is_some() {
+            return false;
+        }
+        let is_it = |other: &u32| is_at(kept, *other, &key);
+        let Entry::Vacant(vacant) = slots.entry(hash, is_it, |slot| hash_of(hasher, kept, *slot))
+        else {
+            return false;
+        };
+        vacant.insert(slot);
+        keep(kept, slot, Kept::of_opening(key, client, opened_ns));
+        true
+    }
+
+    /// Removes a group of one opening and its own sighting, which is returned: most are such. `None` for
+    /// any other, which is not changed.
+    pub(super) fn end(&mut self, slot: u32, key: &GroupKey) -> Option<OutsideKey> {
+        let kept = at(&self.kept, slot).filter(|kept| kept.key() == key)?;
+        let sighting = kept.settled()?;
+        let hash = self.hasher.hash_one(key);
+        let entry = self.slots.find_entry(hash, |other| *other == slot).ok()?;
+        entry.remove();
+        self.kept[slot as usize] = None;
+        Some(sighting)
     }
 
     /// Notes a sighting in its group, which is made if there is none. Returns the slot of the group's
@@ -193,14 +234,8 @@ impl Groups {
         } = self;
         match Kept::of(key, &group) {
             Some((slot, new)) if at(kept, slot).is_none() => {
-                let place = slot as usize;
-                if place >= kept.len() {
-                    kept.resize_with(place + 1, || None);
-                }
-                kept[place] = Some(new);
-                slots.insert_unique(hash, slot, |slot| {
-                    at(kept, *slot).map_or(0, |kept| hasher.hash_one(kept.key()))
-                });
+                keep(kept, slot, new);
+                slots.insert_unique(hash, slot, |slot| hash_of(hasher, kept, *slot));
             }
             Some(_) | None => {
                 others.insert_unique(hash, (key, group), |(key, _)| hasher.hash_one(key));
@@ -217,6 +252,18 @@ fn at(kept: &[Option<Kept>], slot: u32) -> Option<&Kept> {
     kept.get(slot as usize)?.as_ref()
 }
 
+fn keep(kept: &mut Vec<Option<Kept>>, slot: u32, new: Kept) {
+    let place = slot as usize;
+    if place >= kept.len() {
+        kept.resize_with(place + 1, || None);
+    }
+    kept[place] = Some(new);
+}
+
+fn hash_of(hasher: &RandomState, kept: &[Option<Kept>], slot: u32) -> u64 {
+    at(kept, slot).map_or(0, |kept| hasher.hash_one(kept.key()))
+}
+
 #[cfg(test)]
 mod tests {
     use nat_acct_common::{
@@ -225,7 +272,7 @@ mod tests {
     };
     use proptest::{collection::vec, prelude::*};
 
-    use super::*;
+    use super::{super::group::Answer, *};
 
     #[derive(Clone, Debug)]
     enum Step {
@@ -236,6 +283,9 @@ mod tests {
         Sight {
             translated_port: u16,
             seen: OutsideSyn,
+        },
+        Close {
+            slot: u32,
         },
     }
 
@@ -250,31 +300,39 @@ mod tests {
                     seen,
                 }
             });
-        vec(prop_oneof![open, sight], 0..8)
+        let close = (0..3u32).prop_map(|slot| Step::Close { slot });
+        vec(prop_oneof![open, sight, close], 0..10)
+    }
+
+    /// Of the connection in this slot.
+    fn client_of(slot: u32, outside: &OutsideKey) -> FlowKey {
+        FlowKey {
+            client: outside.translated,
+            remote: outside.remote,
+            client_port: slot as u16,
+            remote_port: outside.remote_port,
+            zone: Zone::new(0, Vlan::default()),
+        }
     }
 
     proptest! {
-        /// Beside the long way.
+        /// Beside the long ways.
         #[test]
-        fn the_short_way_of_a_sighting_is_the_same(steps in steps(), opener in 0..2u8) {
+        fn the_short_ways_are_the_same(steps in steps(), opener in 0..2u8) {
             let outside = OutsideKey { opener, ..OutsideKey::default() };
             let key = GroupKey::of_sighting(&outside);
             let (mut groups, mut expected) = (Groups::default(), Groups::default());
             for step in steps {
                 match step {
                     Step::Open { slot, opened_ns } => {
-                        let client = FlowKey {
-                            client: outside.translated,
-                            remote: outside.remote,
-                            client_port: slot as u16,
-                            remote_port: outside.remote_port,
-                            zone: Zone::new(0, Vlan::default()),
+                        let client = client_of(slot, &outside);
+                        let open = |group: &mut Group| group.open(client, slot, opened_ns);
+                        let told = if groups.begin(key, &client, slot, opened_ns) {
+                            [None, None]
+                        } else {
+                            groups.change_or_make(key, open)
                         };
-                        for groups in [&mut groups, &mut expected] {
-                            groups.change_or_make(key, |group| {
-                                group.open(client, slot, opened_ns);
-                            });
-                        }
+                        prop_assert_eq!(told, expected.change_or_make(key, open));
                     }
                     Step::Sight { translated_port, seen } => {
                         let outside = OutsideKey { translated_port, ..outside };
@@ -284,10 +342,27 @@ mod tests {
                             (group.settled(), group.has_no_client())
                         });
                         prop_assert_eq!(told, expected_told);
-                        prop_assert_eq!(&groups.kept, &expected.kept);
-                        prop_assert_eq!(groups.others.len(), expected.others.len());
+                    }
+                    Step::Close { slot } => {
+                        let client = client_of(slot, &outside);
+                        let close = |group: &mut Group| {
+                            let answer = group.close(&client, slot, u64::MAX);
+                            let mut forgotten = Vec::new();
+                            if group.has_no_client() {
+                                group.forget_before(u64::MAX, &mut forgotten);
+                            }
+                            (answer, forgotten)
+                        };
+                        let told = match groups.end(slot, &key) {
+                            Some(sighting) => Some((Answer::Proved(sighting), vec![sighting])),
+                            None => groups.change_at(slot, key, close),
+                        };
+                        prop_assert_eq!(told, expected.change_at(slot, key, close));
                     }
                 }
+                prop_assert_eq!(&groups.kept, &expected.kept);
+                prop_assert_eq!(groups.slots.len(), expected.slots.len());
+                prop_assert_eq!(groups.others.len(), expected.others.len());
             }
         }
     }

@@ -25,6 +25,23 @@ pub(super) struct Kept {
 const _: () = assert!(size_of::<Option<Kept>>() == 96);
 
 impl Kept {
+    /// What is kept of a group that has this opening and nothing else.
+    pub(super) fn of_opening(key: GroupKey, client: &FlowKey, opened_ns: u64) -> Self {
+        let outside = OutsideKey::default();
+        Self {
+            key,
+            client: client.client,
+            translated: outside.translated,
+            opened_ns,
+            seen: OutsideSyn::default(),
+            zone: client.zone,
+            client_port: client.client_port,
+            translated_port: outside.translated_port,
+            interface: outside.interface,
+            is_sighted: false,
+        }
+    }
+
     /// What is kept of a group with one opening, and the slot of that.
     pub(super) fn of(key: GroupKey, group: &Group) -> Option<(u32, Self)> {
         let Group::Couple(Couple {
@@ -35,19 +52,10 @@ impl Kept {
         else {
             return None;
         };
-        let (outside, seen) = sighting.unwrap_or_default();
-        let kept = Self {
-            key,
-            client: opening.client.client,
-            translated: outside.translated,
-            opened_ns: opening.opened_ns,
-            seen,
-            zone: opening.client.zone,
-            client_port: opening.client.client_port,
-            translated_port: outside.translated_port,
-            interface: outside.interface,
-            is_sighted: sighting.is_some(),
-        };
+        let mut kept = Self::of_opening(key, &opening.client, opening.opened_ns);
+        if let Some((outside, seen)) = sighting {
+            kept.set_sighting(outside, *seen);
+        }
         Some((opening.slot, kept))
     }
 
@@ -79,16 +87,27 @@ impl Kept {
         let is_own = is_in_order(self.key.opener, self.opened_ns, &first)
             && (!self.is_sighted || self.outside() == *outside);
         if is_own {
-            self.translated = outside.translated;
-            self.translated_port = outside.translated_port;
-            self.interface = outside.interface;
-            self.is_sighted = true;
-            self.seen = OutsideSyn {
+            let seen = OutsideSyn {
                 first_ns: first.first_ns,
                 last_ns: first.last_ns.max(sighting.last_ns),
             };
+            self.set_sighting(outside, seen);
         }
         is_own
+    }
+
+    /// The sighting, if it is the opening's own.
+    pub(super) fn settled(&self) -> Option<OutsideKey> {
+        let is_own = is_in_order(self.key.opener, self.opened_ns, &self.seen);
+        (self.is_sighted && is_own).then(|| self.outside())
+    }
+
+    fn set_sighting(&mut self, outside: &OutsideKey, seen: OutsideSyn) {
+        self.translated = outside.translated;
+        self.translated_port = outside.translated_port;
+        self.interface = outside.interface;
+        self.is_sighted = true;
+        self.seen = seen;
     }
 
     fn client(&self) -> FlowKey {
