@@ -41,7 +41,7 @@ fn what_cannot_be_opened_is_one_line() {
 #[test]
 fn a_full_device_keeps_the_lines_here() {
     let mut sink = Sink::open(Output::File("/dev/full".into())).unwrap();
-    sink.push("one").unwrap();
+    sink.push(b"one").unwrap();
     let error = sink.flush().unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -60,13 +60,13 @@ fn a_fifo_without_a_reader_is_an_error() {
     });
     let mut sink = Sink::open(Output::File(path)).unwrap();
     let mut reader = reader.join().unwrap();
-    sink.push("one").unwrap();
+    sink.push(b"one").unwrap();
     sink.flush().unwrap();
     let mut bytes = [0; 4];
     reader.read_exact(&mut bytes).unwrap();
     assert_eq!(&bytes, b"one\n");
     drop(reader);
-    sink.push("two").unwrap();
+    sink.push(b"two").unwrap();
     assert!(matches!(sink.flush(), Err(SinkError::Write { .. })));
 }
 
@@ -75,14 +75,14 @@ fn a_moved_file_is_noticed_and_opened_anew() {
     let path = fresh("moved");
     let moved = fresh("moved.1");
     let mut sink = Sink::open(Output::File(path.clone())).unwrap();
-    sink.push("one").unwrap();
+    sink.push(b"one").unwrap();
     assert!(!sink.is_renamed());
     fs::rename(&path, &moved).unwrap();
     assert!(sink.is_renamed());
     assert!(!sink.is_removed());
     sink.reopen().unwrap();
     assert!(!sink.is_renamed());
-    sink.push("two").unwrap();
+    sink.push(b"two").unwrap();
     sink.flush().unwrap();
     assert_eq!(fs::read_to_string(moved).unwrap(), "one\n");
     assert_eq!(fs::read_to_string(path).unwrap(), "two\n");
@@ -92,7 +92,7 @@ fn a_moved_file_is_noticed_and_opened_anew() {
 fn nothing_is_written_to_a_file_without_a_name() {
     let path = fresh("removed");
     let mut sink = Sink::open(Output::File(path.clone())).unwrap();
-    sink.push("one").unwrap();
+    sink.push(b"one").unwrap();
     fs::remove_file(&path).unwrap();
     assert!(sink.is_removed());
     sink.reopen().unwrap();
@@ -115,13 +115,13 @@ fn a_directory_that_moves_is_still_ours_until_another_takes_its_place() {
     fs::rename(moved.join("records"), moved.join("records.1")).unwrap();
     assert!(sink.is_renamed());
     sink.reopen().unwrap();
-    sink.push("one").unwrap();
+    sink.push(b"one").unwrap();
     sink.flush().unwrap();
     assert_eq!(fs::read_to_string(moved.join("records")).unwrap(), "one\n");
 
     fs::create_dir(&directory).unwrap();
     sink.reopen().unwrap();
-    sink.push("two").unwrap();
+    sink.push(b"two").unwrap();
     sink.flush().unwrap();
     assert_eq!(fs::read_to_string(path).unwrap(), "two\n");
 }
@@ -134,7 +134,7 @@ fn until_a_file_can_be_opened_anew_nothing_is_written() {
     let path = directory.join("records");
     let mut sink = Sink::open(Output::File(path.clone())).unwrap();
     fs::remove_dir_all(&directory).unwrap();
-    sink.push("one").unwrap();
+    sink.push(b"one").unwrap();
     assert!(matches!(sink.reopen(), Err(SinkError::Open { .. })));
     assert!(matches!(sink.flush(), Err(SinkError::Open { .. })));
     assert_eq!(sink.pending_lines(), 1);
@@ -147,7 +147,7 @@ fn until_a_file_can_be_opened_anew_nothing_is_written() {
 fn a_truncated_file_has_neither_zeros_nor_half_a_line() {
     let path = fresh("truncated");
     let mut sink = Sink::open(Output::File(path.clone())).unwrap();
-    sink.push("one").unwrap();
+    sink.push(b"one").unwrap();
     sink.flush().unwrap();
     fs::File::options()
         .write(true)
@@ -155,7 +155,7 @@ fn a_truncated_file_has_neither_zeros_nor_half_a_line() {
         .unwrap()
         .set_len(0)
         .unwrap();
-    sink.push("two").unwrap();
+    sink.push(b"two").unwrap();
     sink.flush().unwrap();
     assert_eq!(fs::read_to_string(path).unwrap(), "two\n");
 }
@@ -174,7 +174,7 @@ fn a_full_pipe_ends_with_a_whole_line() {
     // Three of these fit into PIPE_BUF, and no fourth does.
     let line = "x".repeat(1_300);
     for _ in 0..40 {
-        sink.push(&line).unwrap();
+        sink.push(line.as_bytes()).unwrap();
     }
     let steps = (0..13).filter(|_| sink.write_some().unwrap()).count();
     assert_eq!(steps, 13, "three lines a time");
@@ -211,7 +211,7 @@ fn a_closed_standard_output_is_told_apart() {
 fn write_until_refused() {
     let mut sink = Sink::open(Output::Standard).unwrap();
     for number in 0.. {
-        sink.push(&format!("record {number}")).unwrap();
+        sink.push(format!("record {number}").as_bytes()).unwrap();
         match sink.flush() {
             Ok(()) => {}
             Err(SinkError::Closed) => exit(CLOSED),
@@ -227,7 +227,7 @@ fn check_added(name: &str, before: Option<&str>, after: &str) {
     }
     for line in ["one", "two"] {
         let mut sink = Sink::open(Output::File(path.clone())).unwrap();
-        sink.push(line).unwrap();
+        sink.push(line.as_bytes()).unwrap();
         assert_eq!(sink.pending_lines(), 1);
         sink.flush().unwrap();
         assert_eq!(sink.pending_lines(), 0);

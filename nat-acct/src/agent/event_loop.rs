@@ -4,10 +4,8 @@ use std::{future, io, os::fd::AsRawFd, time::Duration};
 
 use anyhow::{Context as _, Result};
 use tokio::{
-    io::{
-        Interest,
-        unix::{AsyncFd, AsyncFdReadyGuard},
-    },
+    io::{Interest, unix::AsyncFd},
+    sync::Notify,
     task::{self, JoinHandle},
     time::{self, Instant},
 };
@@ -31,9 +29,9 @@ use crate::{
 
 /// How often to look for losses, and for what events may have missed.
 const LOOK_AROUND_EVERY: Duration = Duration::from_millis(250);
-/// How long events gather before they are taken, and what is due before it is done: to wake up for one,
-/// with cold caches, costs ten times of what is to be done for it. The ring buffer has room for many
-/// more.
+/// How long events gather before they are taken, what is due before it is done, and what was written
+/// before its place is given free: to wake up for one, with cold caches, costs ten times of what is to be
+/// done for it. The ring buffer has room for many more.
 const GATHERING: Duration = Duration::from_millis(20);
 
 /// Goes on until a signal comes, and then ends in order.
@@ -53,18 +51,19 @@ pub(super) async fn serve(
     let mut watchdog = Watchdog::new();
     let mut grace: Option<JoinHandle<()>> = None;
     let mut is_drained = true;
-    let (mut events_from, mut timeouts_from) = (Instant::now(), Instant::now());
+    let mut gathered_from = Instant::now();
     loop {
         driver.pump()?;
         if grace.is_none() && driver.begin_grace() {
             grace = Some(tokio::task::spawn_blocking(grace::wait));
         }
         tokio::select! {
-            ready = gathered(&events, events_from) => {
+            () = gathered(gathered_from, &events, &written, driver.next_timeout()) => {
                 is_drained = driver.drain_events();
+                driver.handle_timeout();
                 if is_drained {
-                    ready?.clear_ready();
-                    events_from = Instant::now() + GATHERING;
+                    clear_ready(&events).await?;
+                    gathered_from = Instant::now() + GATHERING;
                 }
             }
             changed = interfaces.readable() => {
@@ -72,10 +71,6 @@ pub(super) async fn serve(
                 changed.get_inner().take();
                 changed.clear_ready();
                 driver.interfaces_changed()?;
-            }
-            () = until(driver.next_timeout(), timeouts_from) => {
-                driver.handle_timeout();
-                timeouts_from = Instant::now() + GATHERING;
             }
             () = finished(&mut grace) => driver.end_grace(),
             // After each part of what is long, the kernel is asked what else there is.
@@ -89,7 +84,6 @@ pub(super) async fn serve(
             }
             _ = look_around.tick() => driver.look_around()?,
             () = watchdog.is_due() => watchdog.alive(),
-            () = written.notified() => {}
             Some(question) = questions.next() => question.answer(driver)?,
             meaning = signals.received() => match meaning {
                 Meaning::Stop => break,
@@ -117,22 +111,38 @@ pub(super) async fn serve(
     }
 }
 
-/// Resolves when there are events, but not before this time.
+/// Resolves when there are events, when records were written, or at `due_ns`; but not before this time.
 async fn gathered<T: AsRawFd>(
-    events: &AsyncFd<T>,
     from: Instant,
-) -> io::Result<AsyncFdReadyGuard<'_, T>> {
+    events: &AsyncFd<T>,
+    written: &Notify,
+    due_ns: Option<u64>,
+) {
     time::sleep_until(from).await;
-    events.readable().await
+    tokio::select! {
+        // An error is found by who clears it.
+        _ = events.readable() => {}
+        () = written.notified() => {}
+        () = until(due_ns) => {}
+    }
 }
 
-/// Resolves when something is due, but not before this time; never without a time when it is.
-async fn until(due_ns: Option<u64>, from: Instant) {
+/// Takes note that there are no events any more.
+async fn clear_ready<T: AsRawFd>(events: &AsyncFd<T>) -> io::Result<()> {
+    tokio::select! {
+        biased;
+        ready = events.readable() => ready?.clear_ready(),
+        () = future::ready(()) => {}
+    }
+    Ok(())
+}
+
+/// Resolves at this time; never without one.
+async fn until(due_ns: Option<u64>) {
     match due_ns {
         Some(due_ns) => {
             let wait_ns = due_ns.saturating_sub(clock::monotonic_ns());
-            let due = Instant::now() + Duration::from_nanos(wait_ns);
-            time::sleep_until(due.max(from)).await;
+            time::sleep(Duration::from_nanos(wait_ns)).await;
         }
         None => future::pending().await,
     }

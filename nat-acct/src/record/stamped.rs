@@ -82,8 +82,8 @@ impl Record {
         }
     }
 
-    /// The record as JSON, in one line without the line's end.
-    pub fn to_json(&self, format: Format) -> String {
+    /// The record as JSON, in one line without the line's end, as bytes of UTF-8.
+    pub fn to_line(&self, format: Format) -> Vec<u8> {
         // A line that grows is moved each time.
         let mut line = Vec::with_capacity(LONG_LINE);
         match format {
@@ -91,7 +91,12 @@ impl Record {
             Format::Compact => serde_json::to_writer(&mut line, &Compact::from(self)),
         }
         .expect("a record is made of strings and numbers under fixed names");
-        String::from_utf8(line).expect("JSON is UTF-8")
+        line
+    }
+
+    /// The same as text.
+    pub fn to_json(&self, format: Format) -> String {
+        String::from_utf8(self.to_line(format)).expect("JSON is UTF-8")
     }
 }
 

@@ -67,7 +67,7 @@ impl Records {
         let number = account.end().map(|_| self.sums.connections);
         let written = self.stamp.wall_clock(now_ns);
         let record = Record::new(account, number, written, &self.stamp);
-        self.sink.push(&record.to_json(self.format))?;
+        self.sink.push(&record.to_line(self.format))?;
         if number.is_some() {
             self.sums.add(account);
         }

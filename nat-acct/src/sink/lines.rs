@@ -39,12 +39,12 @@ impl<T: Target> Lines<T> {
     }
 
     /// Takes the line, unless there is no room for it and none can be made.
-    pub fn push(&mut self, line: &str) -> io::Result<()> {
-        debug_assert!(!line.contains('\n'), "a record is one line");
+    pub fn push(&mut self, line: &[u8]) -> io::Result<()> {
+        debug_assert!(!line.contains(&b'\n'), "a record is one line");
         if self.buffer.len() + line.len() >= CAPACITY_BYTES {
             self.flush()?;
         }
-        self.buffer.extend_from_slice(line.as_bytes());
+        self.buffer.extend_from_slice(line);
         self.buffer.push(b'\n');
         Ok(())
     }
@@ -145,13 +145,13 @@ mod tests {
     fn lines_are_written_at_a_flush_or_when_there_is_no_room() {
         let disk = Disk::new(usize::MAX);
         let mut lines = Lines::new(disk.clone());
-        lines.push("one").unwrap();
+        lines.push(b"one").unwrap();
         assert_eq!(disk.text(), "");
         lines.flush().unwrap();
         assert_eq!(disk.text(), "one\n");
         let long = "x".repeat(CAPACITY_BYTES);
-        lines.push("two").unwrap();
-        lines.push(&long).unwrap();
+        lines.push(b"two").unwrap();
+        lines.push(long.as_bytes()).unwrap();
         assert_eq!(disk.text(), "one\ntwo\n");
     }
 
@@ -160,7 +160,7 @@ mod tests {
         for room_bytes in 0..12 {
             let (disk, mut lines) = stopped_after(room_bytes);
             disk.widen(usize::MAX);
-            lines.push("four").unwrap();
+            lines.push(b"four").unwrap();
             lines.flush().unwrap();
             assert_eq!(disk.text(), "one\ntwo\nthree\nfour\n");
             assert_eq!(lines.pending_lines(), 0);
@@ -218,11 +218,11 @@ mod tests {
         let disk = Disk::new(0);
         let mut lines = Lines::new(disk.clone());
         let half = "x".repeat(CAPACITY_BYTES / 2);
-        lines.push(&half).unwrap();
-        lines.push(&half).unwrap_err();
+        lines.push(half.as_bytes()).unwrap();
+        lines.push(half.as_bytes()).unwrap_err();
         assert_eq!(lines.pending_lines(), 1);
         disk.widen(usize::MAX);
-        lines.push("next").unwrap();
+        lines.push(b"next").unwrap();
         lines.flush().unwrap();
         assert_eq!(disk.text(), format!("{half}\nnext\n"));
     }
@@ -253,7 +253,7 @@ mod tests {
         let disk = Disk::new(room_bytes);
         let mut lines = Lines::new(disk.clone());
         for line in ["one", "two", "three"] {
-            lines.push(line).unwrap();
+            lines.push(line.as_bytes()).unwrap();
         }
         assert_eq!(lines.flush().unwrap_err().kind(), ErrorKind::StorageFull);
         assert_eq!(lines.pending_lines(), 3 - room_bytes / 4);

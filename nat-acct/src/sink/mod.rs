@@ -56,7 +56,7 @@ impl Sink {
 
     /// Adds one line, given without its end. On an error the line was not taken, and may be given
     /// again.
-    pub fn push(&mut self, line: &str) -> Result<(), SinkError> {
+    pub fn push(&mut self, line: &[u8]) -> Result<(), SinkError> {
         self.follow()?;
         let pushed = self.lines.push(line);
         pushed.map_err(|cause| SinkError::of_write(&self.output, cause))

@@ -29,7 +29,7 @@ impl Lines {
     pub fn write(&self, format: Format) {
         for number in 0..RECORDS {
             let record = record(black_box(&self.account), number, &self.stamp);
-            black_box(record.to_json(format));
+            black_box(record.to_line(format));
         }
     }
 

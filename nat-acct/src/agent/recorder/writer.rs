@@ -90,9 +90,9 @@ impl Writer {
     fn write(&mut self, all: &[Made]) -> Result<(), Stop> {
         self.follow_file(all.len())?;
         self.rotate(true, all.len())?;
-        for (made, left) in all.iter().zip((0..all.len()).rev()) {
-            let line = self.line(made);
-            self.insist(left + 1, |sink| sink.push(&line))?;
+        let lines = self.lines(all);
+        for (line, left) in lines.iter().zip((0..lines.len()).rev()) {
+            self.insist(left + 1, |sink| sink.push(line))?;
         }
         while self.insist(0, Sink::write_some)? {
             self.report(0);
@@ -102,11 +102,15 @@ impl Writer {
         Ok(())
     }
 
-    fn line(&mut self, made: &Made) -> String {
+    /// As they are when they are made, however long it takes until the sink has them.
+    fn lines(&self, all: &[Made]) -> Vec<Vec<u8>> {
         let stamp = self.timekeeper.stamp();
-        let written = stamp.wall_clock(made.made_ns);
-        let record = Record::new(&made.account, made.number, written, &stamp);
-        record.to_json(self.format)
+        let line = |made: &Made| {
+            let written = stamp.wall_clock(made.made_ns);
+            let record = Record::new(&made.account, made.number, written, &stamp);
+            record.to_line(self.format)
+        };
+        all.iter().map(line).collect()
     }
 
     /// Opens the file anew if it has lost its name.
