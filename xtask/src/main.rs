@@ -7,6 +7,7 @@ mod apt;
 mod archive;
 mod bench;
 mod build_ebpf;
+mod built;
 mod demo;
 mod fixtures;
 mod fuzz;

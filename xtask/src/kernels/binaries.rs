@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
-use serde_json::Value;
 
 use super::selection::Test;
+use crate::built;
 use crate::process::{Cmd, cargo};
 
 /// Where test programs are, by the names of their files.
@@ -23,7 +23,7 @@ pub fn build(tests: &[Test]) -> Result<Binaries> {
         "--message-format=json",
     ]);
     let messages = build.stdout()?;
-    let binaries: Binaries = messages.lines().filter_map(binary).collect();
+    let binaries: Binaries = built::programs(&messages, "test").collect();
     for test in tests {
         ensure!(
             binaries.contains_key(test.file),
@@ -32,13 +32,4 @@ pub fn build(tests: &[Test]) -> Result<Binaries> {
         );
     }
     Ok(binaries)
-}
-
-/// A test program that a message of cargo speaks of.
-fn binary(message: &str) -> Option<(String, PathBuf)> {
-    let message: Value = serde_json::from_str(message).ok()?;
-    let target = &message["target"];
-    let is_test = target["kind"][0] == "test";
-    let binary = message["executable"].as_str().filter(|_| is_test)?;
-    Some((target["name"].as_str()?.to_owned(), binary.into()))
 }

@@ -3,13 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use nat_acct_tests::Lab;
+use nat_acct_tests::lab::{INSIDE, OUTSIDE};
 
 use super::recorded::Lines;
 use crate::bench::gateway::{Contestant, Program, Ready, first_two, natlog, present};
 use crate::bench::packages;
-use crate::process::Cmd;
+use crate::built;
+use crate::process::{Cmd, cargo};
 
 const PROGRAMS: [(&str, &str); 3] = [
     ("natlog", "natlog"),
@@ -32,12 +34,40 @@ pub fn all(lab: &Lab, agent: PathBuf, alone: bool) -> Result<Vec<Recorder>> {
             packages::install(&[(ULOGD_JSON, "ulogd2-json")]);
         }
         all.extend([
+            least(lab.dir())?,
             of_natlog(lab.dir()),
             conntrack(lab.dir()),
             ulogd(lab.dir())?,
         ]);
     }
     Ok(all)
+}
+
+/// The floor, of which `tests/benches/least` tells more.
+fn least(dir: &Path) -> Result<Recorder> {
+    const NAME: &str = "least";
+    println!("==> the floor");
+    let messages = Cmd::new(&cargo())
+        .args("bench -p nat-acct-tests --no-run --message-format=json --bench".split(' '))
+        .arg(NAME)
+        .stdout()?;
+    let program = built::programs(&messages, "bench").find(|(name, _)| name == NAME);
+    let (_, program) = program.context("cargo built no such program")?;
+    let contestant = Contestant {
+        name: NAME,
+        package: None,
+        program: Program::Peer(
+            Cmd::new(&program.display().to_string()).args([INSIDE, OUTSIDE]),
+            Ready::Programs,
+        ),
+        remark: "our programs and tables, and in user space only what they make necessary: events, facts \
+                 and counters are read, JSON is made (by `serde_json`, always of the same record) and \
+                 written, and what a connection had is given back. It matches nothing, and waits for no \
+                 stragglers",
+    };
+    // The record is of a client in the lab's network.
+    let lines = Lines::of_records(&dir.join(format!("{NAME}.out")));
+    Ok((contestant, Some(lines)))
 }
 
 fn of_natlog(dir: &Path) -> Recorder {

@@ -155,7 +155,7 @@ fn peer(
     pinned: impl Fn(&str) -> std::process::Command,
 ) -> Result<Running> {
     wait_until(ENDING, "the end of the program before", || {
-        Ok((ready.sockets(lab)? == 0).then_some(()))
+        Ok((ready.found(lab)? == 0).then_some(()))
     })?;
     let mut command = pinned(&cmd.program);
     command.args(&cmd.args);
@@ -165,7 +165,7 @@ fn peer(
         if let Some(status) = process.ended()? {
             bail!("it has ended ({status})");
         }
-        Ok((ready.sockets(lab)? >= ready.wanted()).then_some(()))
+        Ok((ready.found(lab)? >= ready.wanted()).then_some(()))
     })
     .with_context(|| format!("`{cmd}` says: {}{}", process.stdout(), process.stderr()))?;
     Ok(Running {
