@@ -14,6 +14,16 @@ pub enum Event {
     Outside(OutsideEvent),
 }
 
+impl Event {
+    /// The slot of the connection that it speaks of; none on the outside.
+    pub const fn slot(&self) -> Option<u32> {
+        match self {
+            Self::Connection(event) => Some(event.slot),
+            Self::Outside(_) => None,
+        }
+    }
+}
+
 /// An element of the ring buffer: see [`Event::Connection`].
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -26,7 +26,7 @@ use crate::{
     clock,
     engine::{Engine, Event, Request, Timeouts},
     record::{End, Stage},
-    source::live::{Live, Occupancy},
+    source::live::{FETCHED, Live, Occupancy},
 };
 
 /// Events taken at a time, so that a flood of them does not hold up the rest.
@@ -138,9 +138,7 @@ impl Driver {
     /// Does what the engine asks for, and has the records that it has made written.
     pub(super) fn pump(&mut self) -> Result<()> {
         self.count_due()?;
-        while let Some(request) = self.engine.poll_request() {
-            self.carry_out(request);
-        }
+        while self.carry_out_some() {}
         // What was looked at may be due now.
         self.count_due()?;
         self.hand_over()?;
@@ -196,6 +194,18 @@ impl Driver {
         Ok(())
     }
 
+    /// Does what the engine asked for first; tells whether there was something.
+    fn carry_out_some(&mut self) -> bool {
+        let next_request = || self.engine.poll_request();
+        let requests: Vec<_> = iter::from_fn(next_request).take(FETCHED).collect();
+        self.live.fetch(requests.iter().filter_map(Request::slot));
+        let is_some = !requests.is_empty();
+        for request in requests {
+            self.carry_out(request);
+        }
+        is_some
+    }
+
     fn carry_out(&mut self, request: Request) {
         match request {
             Request::Look(slot) => {
@@ -247,7 +257,10 @@ impl Driver {
             }
             return self.look_outside();
         }
-        for _ in 0..ready.min(MAX_HARVEST) {
+        for number in 0..ready.min(MAX_HARVEST) {
+            if number.is_multiple_of(FETCHED) {
+                self.live.fetch_retired(self.quiet.iter().take(FETCHED));
+            }
             let Some(retired) = self.quiet.pop_front() else {
                 break;
             };

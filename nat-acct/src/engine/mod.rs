@@ -73,6 +73,19 @@ pub enum Request {
     ForgetOutside(OutsideKey),
 }
 
+impl Request {
+    /// The slot of the connection that it is about; none on the outside.
+    pub const fn slot(&self) -> Option<u32> {
+        match *self {
+            Self::Look(slot)
+            | Self::Retire(slot)
+            | Self::ForgetReset(slot)
+            | Self::NoteSharedIsn(slot) => Some(slot),
+            Self::ForgetOutside(_) => None,
+        }
+    }
+}
+
 /// The least time between two looks at a connection that only time can end.
 const LOOK_PAUSE_NS: u64 = 10_000_000;
 /// SYNs on the outside of which it waits at a time for what is known of them.

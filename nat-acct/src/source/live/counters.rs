@@ -34,6 +34,12 @@ impl AllCounters {
         sum(self.at(place).map(Counters::volumes))
     }
 
+    /// Has the processor fetch what was counted at a place.
+    pub(super) fn fetch(&self, place: u32) {
+        // Reads of shared memory are not left out.
+        let _ = self.total(place);
+    }
+
     /// Has the next connection at a place counted from 0.
     pub(super) fn clear(&self, place: u32) {
         self.at(place).for_each(Counters::clear);

@@ -23,18 +23,19 @@ mod places;
 mod predecessor;
 mod programs;
 mod release;
+mod ring;
 mod state;
 mod status;
 mod table;
 mod watch;
 mod watched;
 
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use anyhow::{Context as _, Result};
 use aya::{
     Ebpf,
-    maps::{MapData, PerCpuArray, Queue, RingBuf, Stack},
+    maps::{MapData, PerCpuArray, Queue, Stack},
 };
 use nat_acct_common::{
     flow::{self, Facts, Retired, Table},
@@ -60,13 +61,14 @@ use self::{
     counters::AllCounters,
     legacy::Legacy,
     release::Releases,
+    ring::Ring,
     table::{KernelTable, take},
     watch::Watch,
 };
 use crate::engine;
 
-/// Connections for whose buckets a sweep waits at a time.
-const FETCHED: usize = 64;
+/// Connections for whose memory is waited at a time.
+pub const FETCHED: usize = 64;
 
 /// The programs in the kernel, and their maps.
 pub struct Live {
@@ -77,7 +79,7 @@ pub struct Live {
     outside_syns: Batches<OutsideKey, OutsideSyn>,
     ignored: PerCpuArray<MapData, IgnoredTotal>,
     legacy: Legacy,
-    events: RingBuf<MapData>,
+    ring: Ring,
     tick_ns: u64,
     slots: u32,
     permits_in_all: u32,
@@ -115,7 +117,7 @@ impl Live {
             ignored: PerCpuArray::try_from(take(&mut ebpf, "IGNORED")?)?,
             legacy: Legacy::of(&ebpf)?,
             watch: Watch::new(&ebpf, owner, pins)?,
-            events: RingBuf::try_from(take(&mut ebpf, "EVENTS")?)?,
+            ring: Ring::of(&mut ebpf)?,
             slots: settings.slots(),
             permits_in_all: settings.permits(),
             is_adopted: predecessor.is_some(),
@@ -271,21 +273,31 @@ impl Live {
     ///
     /// When there are too many open files.
     pub fn events_fd(&self) -> std::io::Result<OwnedFd> {
-        self.events.as_fd().try_clone_to_owned()
+        self.ring.fd()
     }
 
     /// The next event of the ring buffer, as the engine wants it.
     pub fn next_event(&mut self) -> Option<engine::Event> {
         loop {
-            let item = self.events.next()?;
-            let Some(event) = event::read(&item) else {
-                continue;
-            };
-            drop(item);
+            let event = self.ring.next(&self.table)?;
             if let Some(event) = super::heard(event, |slot| self.facts(slot)) {
                 return Some(event);
             }
         }
+    }
+
+    /// Has the processor fetch what is known of the connections in `slots`, before it is asked for one
+    /// by one. At most [`FETCHED`] at a time are worth it.
+    pub fn fetch(&self, slots: impl Iterator<Item = u32>) {
+        self.table.fetch(slots);
+    }
+
+    /// The same, and what was counted, of connections that are to be harvested.
+    pub fn fetch_retired<'a>(&self, retired: impl Iterator<Item = &'a Retired>) {
+        self.table.fetch(retired.map(|retired| {
+            self.counters.fetch(retired.place);
+            retired.slot
+        }));
     }
 
     /// What is known of the connection in `slot`, if there is one.

@@ -1,6 +1,6 @@
 //! The kernel's maps as the flow step's table, seen from user space.
 
-use std::{cell::RefCell, ops::Range, sync::Arc};
+use std::{cell::RefCell, sync::Arc};
 
 use anyhow::{Context as _, Result};
 use aya::{
@@ -52,15 +52,13 @@ impl KernelTable {
         Arc::clone(&self.connections)
     }
 
-    /// Has the processor fetch the buckets of connections. To wait for the memory of many at a time
-    /// takes little more than to wait for that of one.
-    pub(super) fn fetch(&self, slots: Range<u32>) {
-        let connections = slots.filter_map(|slot| self.connections.get(slot));
-        for connection in connections {
+    /// Has the processor fetch what is known of the connections in `slots`. To wait for the memory of
+    /// many at a time takes little more than to wait for that of one.
+    pub(super) fn fetch(&self, slots: impl Iterator<Item = u32>) {
+        for connection in slots.filter_map(|slot| self.connections.get(slot)) {
+            let place = connection.fetch();
             // Reads of shared memory are not left out.
-            let _ = self
-                .bucket(connection.place_number.get())
-                .map(Bucket::owner);
+            let _ = self.bucket(place).map(Bucket::owner);
         }
     }
 
