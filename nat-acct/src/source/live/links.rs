@@ -141,18 +141,20 @@ impl Interface {
     }
 }
 
-/// How many packets the interface with this number has received or sent.
-pub(super) fn packets(index: u32, direction: Direction) -> io::Result<Option<u64>> {
+/// How many packets the interface with this number has received and sent.
+pub(super) fn packets(index: u32) -> io::Result<Option<[u64; Direction::ALL.len()]>> {
     let mut body = [0; HEADER_BYTES];
     body[4..8].copy_from_slice(&index.to_ne_bytes());
-    let offset = match direction {
-        Direction::Ingress => 0,
-        Direction::Egress => size_of::<u64>(),
-    };
     netlink::get(Family::Route, libc::RTM_GETLINK, &body, |message| {
-        let statistics = message.attributes(HEADER_BYTES).get(IFLA_STATS64)?;
-        let packets = statistics.get(offset..)?.first_chunk()?;
-        Some(u64::from_ne_bytes(*packets))
+        // `struct rtnl_link_stats64` begins with them.
+        let (numbers, _) = message
+            .attributes(HEADER_BYTES)
+            .get(IFLA_STATS64)?
+            .as_chunks();
+        let [received, sent, ..] = numbers else {
+            return None;
+        };
+        Some([received, sent].map(|number| u64::from_ne_bytes(*number)))
     })
 }
 

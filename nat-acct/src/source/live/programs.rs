@@ -115,12 +115,14 @@ impl Programs {
 
     /// Which direction's packets have come to be hidden, or visible.
     pub(super) fn look_for_hidden(&mut self, listed: &Interface) -> Vec<What> {
-        let index = self.index;
+        let Ok(Some(packets)) = links::packets(self.index) else {
+            return Vec::new();
+        };
         let attached = self.by_direction.iter().flatten().zip(&mut self.hidden);
         let news = attached.filter_map(|(attachment, hidden)| {
             let direction = attachment.direction();
             let now = Sample {
-                packets: links::packets(index, direction).ok()??,
+                packets: packets[direction as usize],
                 ran_ticks: listed.ran_ticks(direction),
             };
             Some(if hidden.changes(now)? {

@@ -22,10 +22,20 @@ pub(super) struct Member {
     pub(super) translation: Translation,
 }
 
-/// Asks the kernel. A kernel without TCX has none of its programs.
-pub(super) fn read(interface: &str, index: u32, direction: Direction) -> io::Result<Vec<Member>> {
+/// Asks the kernel. A kernel without TCX has none of its programs. Where `ours` is alone, its name is not
+/// asked for.
+pub(super) fn read(
+    interface: &str,
+    index: u32,
+    direction: Direction,
+    ours: u32,
+) -> io::Result<Vec<Member>> {
     let programs = tcx::programs(index, direction).unwrap_or_default();
-    let names = tcx::names(interface, direction, &programs);
+    let names = if programs == [ours] {
+        vec![None]
+    } else {
+        tcx::names(interface, direction, &programs)
+    };
     let programs = programs.iter().zip(names).map(|(&number, name)| Member {
         label: match &name {
             Some(name) => format!("program {number} {name:?}"),

@@ -292,7 +292,7 @@ impl Attachment {
 
     /// The programs that no agent has attached, before and behind ours.
     fn others(&self) -> io::Result<(Vec<Member>, Vec<Member>)> {
-        let mut before = chain::read(&self.interface, self.index, self.direction)?;
+        let mut before = chain::read(&self.interface, self.index, self.direction, self.program)?;
         let is_ours = |member: &Member| member.program == Some(self.program);
         let ours = before.iter().position(is_ours).unwrap_or(before.len());
         let mut behind = before.split_off(ours);
