@@ -3,7 +3,7 @@
 
 use std::{
     borrow::Cow,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, SocketAddr, SocketAddrV4},
 };
 
 use jiff::{Timestamp, tz::Offset};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::{
     Endpoint, Identifier, Run,
-    digits::{as_str, put_decimal},
+    digits::{as_str, put_before, put_decimal},
 };
 
 /// A time, in microseconds since the Unix epoch, as records have it.
@@ -59,14 +59,40 @@ impl Time {
 pub struct Address(pub IpAddr);
 
 /// An address and a port, as `192.0.2.1:22` or `[2001:db8::1]:22`.
-#[derive(Clone, Copy, Debug, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug)]
 pub struct AddressPort(SocketAddr);
 
 impl From<Endpoint> for AddressPort {
     fn from(endpoint: Endpoint) -> Self {
         Self(SocketAddr::new(endpoint.ip, endpoint.port))
     }
+}
+
+impl Serialize for AddressPort {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            SocketAddr::V4(address) => {
+                let mut text = [0; LONGEST_V4];
+                let from = put_v4(&mut text, address);
+                serializer.serialize_str(as_str(&text[from..]))
+            }
+            SocketAddr::V6(address) => serializer.collect_str(&address),
+        }
+    }
+}
+
+/// Bytes of the longest IPv4 address and port.
+const LONGEST_V4: usize = "255.255.255.255:65535".len();
+
+/// Puts an address and a port at the end; tells where they begin.
+fn put_v4(text: &mut [u8; LONGEST_V4], address: SocketAddrV4) -> usize {
+    let mut from = put_before(text, LONGEST_V4, address.port());
+    for (octet, sign) in address.ip().octets().into_iter().rev().zip(*b":...") {
+        from -= 1;
+        text[from] = sign;
+        from = put_before(text, from, octet.into());
+    }
+    from
 }
 
 impl Serialize for Identifier {
@@ -165,6 +191,8 @@ described!(Identifier, "Identifier", {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -183,6 +211,14 @@ mod tests {
         check_endpoint("192.0.2.1", "192.0.2.1:22");
         check_endpoint("2001:db8::1", "[2001:db8::1]:22");
         check_endpoint("::ffff:192.0.2.1", "[::ffff:192.0.2.1]:22");
+    }
+
+    proptest! {
+        #[test]
+        fn endpoints_are_as_the_standard_library_writes_them(endpoint in any::<SocketAddr>()) {
+            let written = serde_json::to_value(AddressPort(endpoint)).unwrap();
+            prop_assert_eq!(written, endpoint.to_string());
+        }
     }
 
     fn check_time(since_epoch_ns: i128, expect: &str) {
