@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
-use crate::netlink::{self, Family, Message};
+use crate::netlink::{self, Attributes, Family, Message};
 
 /// `struct ifaddrmsg`: family, length of the prefix, flags, scope, index.
 const HEADER_BYTES: usize = 8;
@@ -18,9 +18,12 @@ pub(super) fn local() -> BTreeSet<IpAddr> {
     all.into_iter().flatten().collect()
 }
 
-/// Where the interface has a peer, the other attribute is the peer's.
 fn address(message: &Message<'_>) -> Option<IpAddr> {
-    let attributes = message.attributes(HEADER_BYTES);
+    own(message.attributes(HEADER_BYTES))
+}
+
+/// Where the interface has a peer, the other attribute is the peer's.
+fn own(attributes: Attributes<'_>) -> Option<IpAddr> {
     let bytes = attributes.get(IFA_LOCAL).or(attributes.get(IFA_ADDRESS))?;
     let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
     let v6 = <[u8; 16]>::try_from(bytes).map(IpAddr::from);
@@ -29,21 +32,20 @@ fn address(message: &Message<'_>) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
-
-    use serde_json::Value;
-
-    use super::local;
+    use super::*;
 
     #[test]
-    fn they_are_those_that_ip_lists() {
-        let listed = Command::new("ip").args(["-json", "address"]).output();
-        let listed: Value = serde_json::from_slice(&listed.expect("iproute2").stdout).unwrap();
-        let interfaces = listed.as_array().into_iter().flatten();
-        let all = interfaces.filter_map(|interface| interface["addr_info"].as_array());
-        let addresses = all
-            .flatten()
-            .filter_map(|it| it["local"].as_str()?.parse().ok());
-        assert_eq!(local(), addresses.collect());
+    fn the_loopback_has_one() {
+        assert!(local().contains(&[127, 0, 0, 1].into()));
+    }
+
+    #[test]
+    fn that_of_a_peer_is_not_our_own() {
+        let peer = [8, 0, 1, 0, 192, 0, 2, 2];
+        let ours = [8, 0, 2, 0, 192, 0, 2, 1];
+        let of = |bytes: &[u8]| own(Attributes(bytes));
+        assert_eq!(of(&[peer, ours].concat()), Some([192, 0, 2, 1].into()));
+        assert_eq!(of(&peer), Some([192, 0, 2, 2].into()));
+        assert_eq!(of(&[]), None);
     }
 }

@@ -58,11 +58,11 @@ pub(super) async fn serve(
             grace = Some(tokio::task::spawn_blocking(grace::wait));
         }
         tokio::select! {
-            () = gathered(gathered_from, &events, &written, driver.next_timeout()) => {
+            () = gathered(gathered_from, is_drained, &events, &written, driver.next_timeout()) => {
                 is_drained = driver.drain_events();
                 driver.handle_timeout();
                 if is_drained {
-                    clear_ready(&events).await?;
+                    clear_ready(&events);
                     gathered_from = Instant::now() + GATHERING;
                 }
             }
@@ -112,29 +112,28 @@ pub(super) async fn serve(
 }
 
 /// Resolves when there are events, when records were written, or at `due_ns`; but not before this time.
+/// If not all were taken, the kernel is not asked: it knows nothing of those that wait here.
 async fn gathered<T: AsRawFd>(
     from: Instant,
+    is_drained: bool,
     events: &AsyncFd<T>,
     written: &Notify,
     due_ns: Option<u64>,
 ) {
     time::sleep_until(from).await;
     tokio::select! {
-        // An error is found by who clears it.
-        _ = events.readable() => {}
+        () = future::ready(()), if !is_drained => {}
+        // There is no error while the runtime is there.
+        _ = events.readable(), if is_drained => {}
         () = written.notified() => {}
         () = until(due_ns) => {}
     }
 }
 
-/// Takes note that there are no events any more.
-async fn clear_ready<T: AsRawFd>(events: &AsyncFd<T>) -> io::Result<()> {
-    tokio::select! {
-        biased;
-        ready = events.readable() => ready?.clear_ready(),
-        () = future::ready(()) => {}
-    }
-    Ok(())
+/// Takes note that there are no events any more, which is what that error says.
+fn clear_ready<T: AsRawFd>(events: &AsyncFd<T>) {
+    let none: io::Result<()> = Err(io::ErrorKind::WouldBlock.into());
+    let _ = events.try_io(Interest::READABLE, |_| none);
 }
 
 /// Resolves at this time; never without one.

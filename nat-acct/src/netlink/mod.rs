@@ -35,7 +35,7 @@ pub mod group {
 /// A part of the kernel that speaks netlink.
 #[derive(Clone, Copy, Debug)]
 pub enum Family {
-    /// Interfaces, qdiscs and filters.
+    /// Interfaces, their addresses, qdiscs and filters.
     Route,
     /// nftables.
     Netfilter,

@@ -37,7 +37,8 @@ const LINE_BYTES: usize = 1_024;
 const LINES: &str = include_str!("../../../nat-acct/tests/golden/ecs.jsonl");
 
 fn main() -> Result<()> {
-    let mut args = env::args().skip(1);
+    // Cargo adds `--bench`.
+    let mut args = env::args().skip(1).filter(|arg| arg != "--bench");
     let mut name = || args.next().context("run `cargo xtask bench connections`");
     let places = Places {
         inside: vec![name()?],
@@ -85,9 +86,9 @@ impl Least {
 
     fn end(&mut self, slot: u32) {
         let is_over = &mut self.is_over[slot as usize];
-        if !*is_over {
+        if !*is_over && let Some(retired) = self.live.retire(slot) {
             *is_over = true;
-            self.ended.extend(self.live.retire(slot));
+            self.ended.push(retired);
         }
     }
 
@@ -97,6 +98,7 @@ impl Least {
         }
         for part in self.ended.chunks(LINES_AT_ONCE) {
             let mut lines = Vec::with_capacity(part.len() * LINE_BYTES);
+            self.live.fetch_retired(part.iter());
             for retired in part {
                 black_box(self.live.harvest(retired));
                 serde_json::to_writer(&mut lines, &self.record)?;

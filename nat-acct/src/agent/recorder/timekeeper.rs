@@ -1,6 +1,6 @@
 //! Keeps the stamp of records right while the clocks of the machine change, and says so. Whoever
-//! needs the stamp has the clocks read before, so a record has the wall clock of the time of its
-//! writing; and the loop asks now and then, so that a change is said when it happens.
+//! needs the stamp has the clocks read before, so a record has the wall clock of the time at which it
+//! became a line; and the loop asks now and then, so that a change is said when it happens.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -102,7 +102,7 @@ impl Writer {
         Ok(())
     }
 
-    /// As they are when they are made, however long it takes until the sink has them.
+    /// With the clocks as they are now, however long it takes until the sink has the lines.
     fn lines(&self, all: &[Made]) -> Vec<Vec<u8>> {
         let stamp = self.timekeeper.stamp();
         let line = |made: &Made| {

@@ -289,7 +289,8 @@ mod tests {
         },
     }
 
-    fn steps() -> impl Strategy<Value = Vec<Step>> {
+    /// Each with the number of its group.
+    fn steps() -> impl Strategy<Value = Vec<(u32, Step)>> {
         let open = (0..3u32, 0..4u64).prop_map(|(slot, opened_ns)| Step::Open { slot, opened_ns });
         let sight =
             (0..2u16, 0..4u64, 0..2u64).prop_map(|(translated_port, first_ns, after_ns)| {
@@ -301,7 +302,7 @@ mod tests {
                 }
             });
         let close = (0..3u32).prop_map(|slot| Step::Close { slot });
-        vec(prop_oneof![open, sight, close], 0..10)
+        vec((0..2u32, prop_oneof![open, sight, close]), 0..10)
     }
 
     /// Of the connection in this slot.
@@ -319,10 +320,10 @@ mod tests {
         /// Beside the long ways.
         #[test]
         fn the_short_ways_are_the_same(steps in steps(), opener in 0..2u8) {
-            let outside = OutsideKey { opener, ..OutsideKey::default() };
-            let key = GroupKey::of_sighting(&outside);
             let (mut groups, mut expected) = (Groups::default(), Groups::default());
-            for step in steps {
+            for (isn, step) in steps {
+                let outside = OutsideKey { opener, isn, ..OutsideKey::default() };
+                let key = GroupKey::of_sighting(&outside);
                 match step {
                     Step::Open { slot, opened_ns } => {
                         let client = client_of(slot, &outside);

@@ -118,8 +118,9 @@ impl Programs {
         let Ok(Some(packets)) = links::packets(self.index) else {
             return Vec::new();
         };
-        let attached = self.by_direction.iter().flatten().zip(&mut self.hidden);
-        let news = attached.filter_map(|(attachment, hidden)| {
+        let both = self.by_direction.iter().zip(&mut self.hidden);
+        let news = both.filter_map(|(attachment, hidden)| {
+            let attachment = attachment.as_ref()?;
             let direction = attachment.direction();
             let now = Sample {
                 packets: packets[direction as usize],

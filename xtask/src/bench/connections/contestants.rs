@@ -56,10 +56,7 @@ fn least(dir: &Path) -> Result<Recorder> {
     let contestant = Contestant {
         name: NAME,
         package: None,
-        program: Program::Peer(
-            Cmd::new(&program.display().to_string()).args([INSIDE, OUTSIDE]),
-            Ready::Programs,
-        ),
+        program: Program::Peer(Cmd::of(&program).args([INSIDE, OUTSIDE]), Ready::Programs),
         remark: "our programs and tables, and in user space only what they make necessary: events, facts \
                  and counters are read, JSON is made (by `serde_json`, always of the same record) and \
                  written, and what a connection had is given back. It matches nothing, and waits for no \

@@ -22,8 +22,8 @@ pub(super) struct Member {
     pub(super) translation: Translation,
 }
 
-/// Asks the kernel. A kernel without TCX has none of its programs. Where `ours` is alone, its name is not
-/// asked for.
+/// Asks the kernel. A kernel without TCX has none of its programs. Names are only asked for if there are
+/// others than `ours`.
 pub(super) fn read(
     interface: &str,
     index: u32,
@@ -31,8 +31,8 @@ pub(super) fn read(
     ours: u32,
 ) -> io::Result<Vec<Member>> {
     let programs = tcx::programs(index, direction).unwrap_or_default();
-    let names = if programs == [ours] {
-        vec![None]
+    let names = if programs.iter().all(|&program| program == ours) {
+        vec![None; programs.len()]
     } else {
         tcx::names(interface, direction, &programs)
     };
