@@ -84,7 +84,11 @@ pub(super) async fn serve(
             }
             _ = look_around.tick() => driver.look_around()?,
             () = watchdog.is_due() => watchdog.alive(),
-            Some(question) = questions.next() => question.answer(driver)?,
+            Some(question) = questions.next() => {
+                // What is written by now has ended.
+                driver.pump()?;
+                question.answer(driver)?;
+            }
             meaning = signals.received() => match meaning {
                 Meaning::Stop => break,
                 Meaning::HungUp => {
