@@ -61,23 +61,22 @@ impl Groups {
         slot: u32,
         opened_ns: u64,
     ) -> bool {
-        let Self {
-            hasher,
-            kept,
-            slots,
-            others,
-        } = self;
-        let hash = hasher.hash_one(key);
-        if at(kept, slot).is_some() || others.find(hash, |(other, _)| *other == key).is_some() {
+        let hash = self.hasher.hash_one(key);
+        let is_other = |(other, _): &(GroupKey, Group)| *other == key;
+        if at(&self.kept, slot).is_some() || self.others.find(hash, is_other).is_some() {
             return false;
         }
-        let is_it = |other: &u32| is_at(kept, *other, &key);
-        let Entry::Vacant(vacant) = slots.entry(hash, is_it, |slot| hash_of(hasher, kept, *slot))
-        else {
+        let is_it = |other: &u32| is_at(&self.kept, *other, &key);
+        let hash_of = |slot: &u32| hash_of(&self.hasher, &self.kept, *slot);
+        let Entry::Vacant(vacant) = self.slots.entry(hash, is_it, hash_of) else {
             return false;
         };
         vacant.insert(slot);
-        keep(kept, slot, Kept::of_opening(key, client, opened_ns));
+        keep(
+            &mut self.kept,
+            slot,
+            Kept::of_opening(key, client, opened_ns),
+        );
         true
     }
 
@@ -226,19 +225,15 @@ impl Groups {
         if group.is_empty() {
             return;
         }
-        let Self {
-            hasher,
-            kept,
-            slots,
-            others,
-        } = self;
         match Kept::of(key, &group) {
-            Some((slot, new)) if at(kept, slot).is_none() => {
-                keep(kept, slot, new);
-                slots.insert_unique(hash, slot, |slot| hash_of(hasher, kept, *slot));
+            Some((slot, new)) if at(&self.kept, slot).is_none() => {
+                keep(&mut self.kept, slot, new);
+                let hash_of = |slot: &u32| hash_of(&self.hasher, &self.kept, *slot);
+                self.slots.insert_unique(hash, slot, hash_of);
             }
             Some(_) | None => {
-                others.insert_unique(hash, (key, group), |(key, _)| hasher.hash_one(key));
+                let hash_of = |(key, _): &(GroupKey, Group)| self.hasher.hash_one(key);
+                self.others.insert_unique(hash, (key, group), hash_of);
             }
         }
     }

@@ -27,17 +27,16 @@ const _: () = assert!(size_of::<Option<Kept>>() == 96);
 impl Kept {
     /// What is kept of a group that has this opening and nothing else.
     pub(super) fn of_opening(key: GroupKey, client: &FlowKey, opened_ns: u64) -> Self {
-        let outside = OutsideKey::default();
         Self {
             key,
             client: client.client,
-            translated: outside.translated,
+            translated: Address::default(),
             opened_ns,
             seen: OutsideSyn::default(),
             zone: client.zone,
             client_port: client.client_port,
-            translated_port: outside.translated_port,
-            interface: outside.interface,
+            translated_port: 0,
+            interface: 0,
             is_sighted: false,
         }
     }
