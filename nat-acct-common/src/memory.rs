@@ -73,6 +73,15 @@ impl<T: Copy> Shared<T> {
     }
 }
 
+impl Shared<u64> {
+    /// Reads the half of the value that is the second one in memory.
+    #[inline(always)]
+    pub fn second_half(&self) -> u32 {
+        // SAFETY: the pointer is valid for eight bytes for as long as `self` is, and aligned to them.
+        unsafe { ptr::read_volatile(self.0.get().cast::<u32>().add(1)) }
+    }
+}
+
 /// Writes bytes over a field that another build has written elsewhere; `false` if they are too many.
 pub fn overwrite<T: Described>(value: &mut T, offset: usize, bytes: &[u8]) -> bool {
     if offset.saturating_add(bytes.len()) > size_of::<T>() {

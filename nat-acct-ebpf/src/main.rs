@@ -12,6 +12,7 @@ use aya_ebpf::{bindings::TC_ACT_UNSPEC, macros::classifier, programs::TcContext}
 use nat_acct_common::{
     flow::{self, Runtime as _},
     layout::{Cause, Direction, Interfaces, Properties, Sender},
+    packet::Link,
 };
 
 use crate::maps::{INSIDE, MAPS, OUTSIDE};
@@ -63,8 +64,7 @@ pub fn release(_context: TcContext) -> i32 {
     PASS
 }
 
-/// Has the flow step take the segment in the packet: at once if it is a plain one, of either family by
-/// itself, so that it need not be in memory.
+/// Has the flow step take the segment in the packet.
 #[inline(always)]
 fn see_inside(context: &TcContext, direction: Direction, sender: Sender) {
     let interface = match interface(context, INSIDE, direction) {
@@ -72,14 +72,7 @@ fn see_inside(context: &TcContext, direction: Direction, sender: Sender) {
         Err(cause) => return ignore(context, cause),
     };
     let (number, link) = (interface.number(), interface.link());
-    if let Some(segment) = packet::plain_v4_segment(context, link)
-        && flow::inside_at_once(&MAPS, &segment, sender, number)
-    {
-        return;
-    }
-    if let Some(segment) = packet::plain_v6_segment(context, link)
-        && flow::inside_at_once(&MAPS, &segment, sender, number)
-    {
+    if link == Link::Ethernet && is_plain_and_counted(context, sender, number) {
         return;
     }
     match &packet::segment(context, link) {
@@ -103,6 +96,19 @@ fn see_outside(context: &TcContext, direction: Direction, sender: Sender) {
         Ok(segment) => flow::outside(&MAPS, segment, sender, interface.number() as u16),
         Err(cause) => ignore(context, *cause),
     }
+}
+
+/// Has the flow step take the segment in a plain frame, of either family by itself, so that it need not
+/// be in memory. `false` for one that needs more; then nothing was done.
+#[inline(always)]
+fn is_plain_and_counted(context: &TcContext, sender: Sender, number: u32) -> bool {
+    if let Some(segment) = packet::plain_v4_segment(context)
+        && flow::inside_at_once(&MAPS, &segment, sender, number)
+    {
+        return true;
+    }
+    packet::plain_v6_segment(context)
+        .is_some_and(|segment| flow::inside_at_once(&MAPS, &segment, sender, number))
 }
 
 /// What is known of the packet's interface.

@@ -17,16 +17,16 @@ use network_types::eth::EthHdr;
 
 use crate::maps::{self, FRONT_BYTES, Front};
 
-/// The segment in the packet that a program was called for, if the packet is a plain one of IPv4.
+/// The segment in the packet that a program was called for, if that is a plain frame with IPv4.
 #[inline(always)]
-pub fn plain_v4_segment(context: &TcContext, link: Link) -> Option<Segment> {
-    packet::parse_plain_v4(&Linear(context.skb.skb), &frame(context, link))
+pub fn plain_v4_segment(context: &TcContext) -> Option<Segment> {
+    packet::parse_plain_v4(&Linear(context.skb.skb), &frame(context, Link::Ethernet))
 }
 
 /// The same of IPv6.
 #[inline(always)]
-pub fn plain_v6_segment(context: &TcContext, link: Link) -> Option<Segment> {
-    packet::parse_plain_v6(&Linear(context.skb.skb), &frame(context, link))
+pub fn plain_v6_segment(context: &TcContext) -> Option<Segment> {
+    packet::parse_plain_v6(&Linear(context.skb.skb), &frame(context, Link::Ethernet))
 }
 
 /// Whether the packet that a program was called for is a plain one that opens no connection.
@@ -88,12 +88,14 @@ fn frame(context: &TcContext, link: Link) -> Frame {
 fn vlan(context: &TcContext) -> Vlan {
     let skb = context.skb.skb;
     // SAFETY: the context is the kernel's for the whole call.
-    let (present, control) = unsafe {
-        let present = ptr::read_volatile(&raw const (*skb).vlan_present);
-        (present, ptr::read_volatile(&raw const (*skb).vlan_tci))
+    let control = unsafe {
+        // Before Linux 6.1 the control information outlives the tag.
+        if ptr::read_volatile(&raw const (*skb).vlan_present) == 0 {
+            return Vlan::NONE;
+        }
+        ptr::read_volatile(&raw const (*skb).vlan_tci)
     };
-    // Before Linux 6.1 the control information outlives the tag.
-    Vlan::NONE.tagged(control as u16 * present.min(1) as u16)
+    Vlan::NONE.tagged(control as u16)
 }
 
 /// The linear part of the packet.

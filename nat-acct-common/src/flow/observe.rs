@@ -1,7 +1,10 @@
-//! The entries of the flow step: a segment on the inside, one that may be counted at once, and a segment
-//! on the outside.
+//! The entries of the flow step: a segment on the inside, and one on the outside.
 
-use super::{Runtime, opening, place, sequence, slow};
+use super::{
+    Runtime, opening,
+    place::{self, Search},
+    sequence, slow,
+};
 use crate::{
     layout::{Bucket, Event, FlowKey, OutsideEvent, OutsideKey, Sender},
     packet::{Segment, flag},
@@ -12,6 +15,28 @@ use crate::{
 /// below it. More than the largest super-packet (512 KiB, kernel: include/linux/netdevice.h,
 /// GSO_MAX_SIZE).
 const FAR: u32 = 1 << 20;
+
+/// What [`inside`] does with nearly all segments: one look at one bucket, for which nothing of the
+/// segment has to be in memory. `false` for one that needs more; then nothing was done.
+#[inline(always)]
+pub fn inside_at_once<T: Runtime>(
+    table: &T,
+    segment: &Segment,
+    sender: Sender,
+    interface: u32,
+) -> bool {
+    if !is_plain(segment) {
+        return false;
+    }
+    let key = FlowKey::of(segment, sender, interface);
+    let search = Search::for_key(table, &key);
+    if let Some((bucket, place)) = search.first(table) {
+        return count(table, bucket, place, segment, sender);
+    }
+    search
+        .further(table)
+        .is_some_and(|(bucket, place)| count(table, bucket, place, segment, sender))
+}
 
 /// A segment on the inside interface with this number.
 #[inline(always)]
@@ -30,23 +55,6 @@ pub fn inside<T: Runtime>(table: &T, segment: &Segment, sender: Sender, interfac
             }
         }
     }
-}
-
-/// What [`inside`] does with nearly all segments. `false` for one that needs more than a look at its
-/// bucket: then nothing was done.
-#[inline(always)]
-pub fn inside_at_once<T: Runtime>(
-    table: &T,
-    segment: &Segment,
-    sender: Sender,
-    interface: u32,
-) -> bool {
-    if !is_plain(segment) {
-        return false;
-    }
-    let key = FlowKey::of(segment, sender, interface);
-    place::find_fast(table, &key)
-        .is_some_and(|(bucket, place)| count(table, bucket, place, segment, sender))
 }
 
 /// Counts a plain segment of a connection on the fast path; `false` if its number is an unlikely one.

@@ -11,15 +11,66 @@ pub(super) fn find<'a, T: Table>(table: &'a T, key: &FlowKey) -> Option<(&'a Buc
     find_live(table, key, Home::of(table, key))
 }
 
-/// The same, if its plain segments take the fast path and its set was not full.
-#[inline(always)]
-pub(super) fn find_fast<'a, T: Table>(table: &'a T, key: &FlowKey) -> Option<(&'a Bucket, u32)> {
-    find_at(table, key, Home::of(table, key), Owner::is_fast)
+/// Where to look for a connection whose plain segments take the fast path.
+pub(super) struct Search<'a> {
+    key: &'a FlowKey,
+    home: Home,
 }
+
+impl<'a> Search<'a> {
+    #[inline(always)]
+    pub fn for_key<T: Table>(table: &T, key: &'a FlowKey) -> Self {
+        let home = Home::of(table, key);
+        Self { key, home }
+    }
+
+    /// Looks where it is mostly.
+    #[inline(always)]
+    pub fn first<'t, T: Table>(&self, table: &'t T) -> Option<(&'t Bucket, u32)> {
+        let place = self.home.0;
+        let bucket = table.bucket(place)?;
+        (bucket.owner().is_fast() && bucket.holds(self.key)).then_some((bucket, place))
+    }
+
+    /// Looks in the whole set.
+    #[inline(always)]
+    pub fn further<'t, T: Table>(&self, table: &'t T) -> Option<(&'t Bucket, u32)> {
+        // A copy, for which the key itself need not be in memory.
+        let key = *self.key;
+        let place = fast_place(table, &key, self.home);
+        Some((table.bucket(place)?, place))
+    }
+}
+
+/// The place in a set of a connection whose plain segments take the fast path, or [`NOWHERE`]. Not inlined:
+/// where the first look hits, nothing is to be ready for the next.
+#[inline(never)]
+fn fast_place<T: Table>(table: &T, key: &FlowKey, home: Home) -> u32 {
+    match find_in_set(table, key, home) {
+        Some((bucket, place)) if bucket.owner().is_fast() => place,
+        _ => NOWHERE,
+    }
+}
+
+/// No bucket is there.
+const NOWHERE: u32 = u32::MAX;
 
 #[inline(always)]
 fn find_live<'a, T: Table>(table: &'a T, key: &FlowKey, home: Home) -> Option<(&'a Bucket, u32)> {
-    find_at(table, key, home, Owner::is_live).or_else(|| overflow(table, key))
+    find_in_set(table, key, home).or_else(|| overflow(table, key))
+}
+
+#[inline(always)]
+fn find_in_set<'a, T: Table>(table: &'a T, key: &FlowKey, home: Home) -> Option<(&'a Bucket, u32)> {
+    for step in 0..WAYS {
+        let place = home.place(step);
+        let bucket = table.bucket(place)?;
+        // The owner first: while there is one, the bucket keeps its key.
+        if bucket.owner().is_live() && bucket.holds(key) {
+            return Some((bucket, place));
+        }
+    }
+    None
 }
 
 #[inline(always)]
@@ -29,52 +80,35 @@ fn overflow<'a, T: Table>(table: &'a T, key: &FlowKey) -> Option<(&'a Bucket, u3
     bucket.owner().is_live().then_some((bucket, place))
 }
 
-/// The set that a key belongs to, and the way where the search begins: one that spreads, so that
-/// the first look mostly hits.
+/// The place where the search for a key begins: in the set that the key belongs to, and in a way that
+/// spreads, so that the first look mostly hits.
 #[derive(Clone, Copy)]
-struct Home {
-    set: u32,
-    first_way: u32,
-}
+struct Home(u32);
 
 impl Home {
     #[inline(always)]
     fn of<T: Table>(table: &T, key: &FlowKey) -> Self {
         let hash = key.hash(|word| table.seed(word));
-        Self {
-            set: hash & table.set_mask(),
-            first_way: hash >> 29,
-        }
+        let (set, first_way) = (hash & table.set_mask(), hash >> 29);
+        Self(set * WAYS + first_way)
+    }
+
+    #[inline(always)]
+    const fn set(self) -> u32 {
+        self.0 / WAYS
     }
 
     /// The place at `step` of the search.
     #[inline(always)]
     const fn place(self, step: u32) -> u32 {
-        self.set * WAYS + (self.first_way + step) % WAYS
+        self.set() * WAYS + (self.0 + step) % WAYS
     }
 }
 
 /// The set that `key` belongs to.
 #[cfg(target_has_atomic = "32")]
 pub(super) fn set_of<T: Table>(table: &T, key: &FlowKey) -> u32 {
-    Home::of(table, key).set
-}
-
-#[inline(always)]
-fn find_at<'a, T: Table>(
-    table: &'a T,
-    key: &FlowKey,
-    home: Home,
-    is_wanted: impl Fn(Owner) -> bool,
-) -> Option<(&'a Bucket, u32)> {
-    for step in 0..WAYS {
-        let place = home.place(step);
-        let bucket = table.bucket(place)?;
-        if is_wanted(bucket.owner()) && bucket.holds(key) {
-            return Some((bucket, place));
-        }
-    }
-    None
+    Home::of(table, key).set()
 }
 
 /// What came of [`claim`].
@@ -108,11 +142,11 @@ pub(super) fn claim<'a, T: Runtime>(
     claimant: &Claimant<'a>,
 ) -> Result<Claimed<'a>, Cause> {
     let home = Home::of(table, key);
-    if !table.lock(home.set) {
+    if !table.lock(home.set()) {
         return Err(Cause::NoPlace);
     }
     let claimed = claim_locked(table, key, claimant, home);
-    table.unlock(home.set);
+    table.unlock(home.set());
     claimed
 }
 
@@ -198,7 +232,7 @@ pub(super) fn hand_over<T: Table>(
 ) -> Result<(), Cause> {
     let key = old.bucket.key();
     let home = Home::of(table, &key);
-    if !table.lock(home.set) {
+    if !table.lock(home.set()) {
         return Err(Cause::NoPlace);
     }
     let is_shown = show(table, &key, successor);
@@ -210,7 +244,7 @@ pub(super) fn hand_over<T: Table>(
     } else {
         successor.bucket.set_owner(Owner::hidden(successor.slot));
     }
-    table.unlock(home.set);
+    table.unlock(home.set());
     if !is_shown {
         return Err(Cause::NoPlace);
     }

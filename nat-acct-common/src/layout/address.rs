@@ -10,12 +10,26 @@ pub struct Address([u64; 2]);
 
 const _: () = assert!(size_of::<Address>() == 16);
 
+/// What comes before an IPv4 address in the second word, as it is in memory.
+const MAPPED: [u8; 4] = [0, 0, 0xff, 0xff];
+
 impl Address {
     /// The address of an IPv4 header.
     #[inline(always)]
     pub const fn from_v4(bytes: [u8; 4]) -> Self {
-        let [a, b, c, d] = bytes;
-        Self([0, u64::from_ne_bytes([0, 0, 0xff, 0xff, a, b, c, d])])
+        Self([0, word([MAPPED, bytes])])
+    }
+
+    /// The bytes of an IPv4 address, as a number of this machine; `None` for one of IPv6.
+    #[inline(always)]
+    pub(crate) const fn v4_bits(self) -> Option<u32> {
+        let [high, low] = self.0;
+        let [prefix, bits] = halves(low);
+        if high == 0 && prefix == u32::from_ne_bytes(MAPPED) {
+            Some(bits)
+        } else {
+            None
+        }
     }
 
     /// The address of an IPv6 header.
@@ -41,6 +55,21 @@ impl Address {
         let mapped = Ipv6Addr::from_bits(u128::from(high) << 64 | u128::from(low));
         mapped.to_canonical()
     }
+}
+
+#[inline(always)]
+const fn word([[a, b, c, d], [e, f, g, h]]: [[u8; 4]; 2]) -> u64 {
+    u64::from_ne_bytes([a, b, c, d, e, f, g, h])
+}
+
+/// The halves of a word in the order in which they are in memory.
+#[inline(always)]
+const fn halves(word: u64) -> [u32; 2] {
+    let [a, b, c, d, e, f, g, h] = word.to_ne_bytes();
+    [
+        u32::from_ne_bytes([a, b, c, d]),
+        u32::from_ne_bytes([e, f, g, h]),
+    ]
 }
 
 impl From<IpAddr> for Address {

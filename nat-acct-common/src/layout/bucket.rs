@@ -43,12 +43,20 @@ impl Bucket {
     /// Whether the bucket was last claimed for `key`.
     #[inline(always)]
     pub fn holds(&self, key: &FlowKey) -> bool {
-        let words = key.words();
-        self.key[1].get() == words[1]
-            && self.key[3].get() == words[3]
-            && self.key[4].get() == words[4]
-            && self.key[0].get() == words[0]
-            && self.key[2].get() == words[2]
+        let [a, b, c, d, last] = key.words();
+        let cells = &self.key;
+        cells[4].get() == last
+            && match key.v4_bits() {
+                Some([client, remote]) => {
+                    cells[1].second_half() == client && cells[3].second_half() == remote
+                }
+                None => {
+                    cells[1].get() == b
+                        && cells[3].get() == d
+                        && cells[0].get() == a
+                        && cells[2].get() == c
+                }
+            }
     }
 
     /// The key that the bucket was last claimed for.
@@ -147,7 +155,44 @@ impl Bucket {
 
 #[cfg(test)]
 mod tests {
-    use super::Owner;
+    use core::net::IpAddr;
+
+    use super::{Bucket, FlowKey, Owner};
+    use crate::{layout::Zone, packet::Vlan};
+
+    /// Addresses of both families, those of IPv6 with the lower half of one of IPv4.
+    const ADDRESSES: [&str; 4] = [
+        "192.0.2.1",
+        "198.51.100.2",
+        "2001:db8::ffff:c000:201",
+        "2001:db8::ffff:c633:6402",
+    ];
+
+    fn keys() -> impl Iterator<Item = FlowKey> {
+        let address = |text: &str| text.parse::<IpAddr>().expect("an address").into();
+        let pairs = ADDRESSES
+            .into_iter()
+            .flat_map(|client| ADDRESSES.map(|remote| (client, remote)));
+        pairs.map(move |(client, remote)| FlowKey {
+            client: address(client),
+            remote: address(remote),
+            client_port: 40_000,
+            remote_port: 22,
+            zone: Zone::new(15, Vlan::NONE.tagged(0x0fff).tagged(0x0fff)),
+        })
+    }
+
+    #[test]
+    fn a_bucket_holds_its_key_and_no_other() {
+        for key in keys() {
+            let bucket = Bucket::default();
+            bucket.begin(&key);
+            assert_eq!(bucket.key(), key);
+            for other in keys() {
+                assert_eq!(bucket.holds(&other), other == key, "{key:?} {other:?}");
+            }
+        }
+    }
 
     #[test]
     fn only_what_is_shown_is_found_and_only_on_one_path() {

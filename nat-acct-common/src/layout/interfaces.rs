@@ -1,7 +1,10 @@
 //! Which interfaces the programs work on. User space writes it before it attaches them, and again
 //! when an interface comes back with another index. The programs write when they last ran.
 
-use crate::{memory::Shared, packet::Link};
+use crate::{
+    memory::Shared,
+    packet::{Link, Vlan},
+};
 
 /// The most interfaces of one side.
 pub const MAX_INTERFACES: usize = 16;
@@ -75,9 +78,10 @@ pub struct Interface {
 pub struct Properties(u32);
 
 impl Properties {
-    const NUMBER: u32 = MAX_INTERFACES as u32 - 1;
-    const IP: u32 = 1 << 8;
-    const SERVES_OTHERS: u32 = 1 << 9;
+    const IP: u32 = 1;
+    const SERVES_OTHERS: u32 = 1 << 1;
+    /// How many bits are below the number: as many as in a [`Zone`](super::Zone).
+    const BELOW_NUMBER: u32 = Vlan::BITS;
 
     const fn new(number: u32, description: Description) -> Self {
         let link = match description.link {
@@ -88,13 +92,13 @@ impl Properties {
             false => 0,
             true => Self::SERVES_OTHERS,
         };
-        Self(number & Self::NUMBER | link | serves_others)
+        Self(number << Self::BELOW_NUMBER | link | serves_others)
     }
 
     /// Our number of the interface: its place in the list.
     #[inline(always)]
     pub const fn number(self) -> u32 {
-        self.0 & Self::NUMBER
+        self.0 >> Self::BELOW_NUMBER
     }
 
     /// What its frames start with.
