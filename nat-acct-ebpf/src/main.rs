@@ -72,7 +72,7 @@ fn see_inside(context: &TcContext, direction: Direction, sender: Sender) {
         Err(cause) => return ignore(context, cause),
     };
     let (number, link) = (interface.number(), interface.link());
-    if link == Link::Ethernet && is_plain_and_counted(context, sender, number) {
+    if link == Link::Ethernet && count_if_plain(context, sender, number) {
         return;
     }
     match &packet::segment(context, link) {
@@ -101,7 +101,7 @@ fn see_outside(context: &TcContext, direction: Direction, sender: Sender) {
 /// Has the flow step take the segment in a plain frame, of either family by itself, so that it need not
 /// be in memory. `false` for one that needs more; then nothing was done.
 #[inline(always)]
-fn is_plain_and_counted(context: &TcContext, sender: Sender, number: u32) -> bool {
+fn count_if_plain(context: &TcContext, sender: Sender, number: u32) -> bool {
     if let Some(segment) = packet::plain_v4_segment(context)
         && flow::inside_at_once(&MAPS, &segment, sender, number)
     {

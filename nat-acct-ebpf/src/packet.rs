@@ -89,7 +89,7 @@ fn vlan(context: &TcContext) -> Vlan {
     let skb = context.skb.skb;
     // SAFETY: the context is the kernel's for the whole call.
     let control = unsafe {
-        // Before Linux 6.1 the control information outlives the tag.
+        // Before Linux 6.2 the control information outlives the tag.
         if ptr::read_volatile(&raw const (*skb).vlan_present) == 0 {
             return Vlan::NONE;
         }

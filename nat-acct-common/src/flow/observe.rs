@@ -16,8 +16,8 @@ use crate::{
 /// GSO_MAX_SIZE).
 const FAR: u32 = 1 << 20;
 
-/// What [`inside`] does with nearly all segments: one look at one bucket, for which nothing of the
-/// segment has to be in memory. `false` for one that needs more; then nothing was done.
+/// What [`inside`] does with nearly all segments, for which nothing of them has to be in memory. `false`
+/// for one that needs more; then nothing was done.
 #[inline(always)]
 pub fn inside_at_once<T: Runtime>(
     table: &T,
@@ -30,6 +30,7 @@ pub fn inside_at_once<T: Runtime>(
     }
     let key = FlowKey::of(segment, sender, interface);
     let search = Search::for_key(table, &key);
+    // Each look has a way of its own, so that the first need not keep what the other wants.
     if let Some((bucket, place)) = search.first(table) {
         return count(table, bucket, place, segment, sender);
     }

@@ -35,15 +35,16 @@ impl<'a> Search<'a> {
     /// Looks in the whole set.
     #[inline(always)]
     pub fn further<'t, T: Table>(&self, table: &'t T) -> Option<(&'t Bucket, u32)> {
-        // A copy, for which the key itself need not be in memory.
+        // The copy is what goes to memory, and only here.
         let key = *self.key;
         let place = fast_place(table, &key, self.home);
         Some((table.bucket(place)?, place))
     }
 }
 
-/// The place in a set of a connection whose plain segments take the fast path, or [`NOWHERE`]. Not inlined:
-/// where the first look hits, nothing is to be ready for the next.
+/// The place in a set of a connection whose plain segments take the fast path, or [`NOWHERE`]: a number, as
+/// functions of programs return nothing larger. Not inlined: where the first look hits, nothing is to be
+/// ready for the next.
 #[inline(never)]
 fn fast_place<T: Table>(table: &T, key: &FlowKey, home: Home) -> u32 {
     match find_in_set(table, key, home) {
@@ -65,7 +66,6 @@ fn find_in_set<'a, T: Table>(table: &'a T, key: &FlowKey, home: Home) -> Option<
     for step in 0..WAYS {
         let place = home.place(step);
         let bucket = table.bucket(place)?;
-        // The owner first: while there is one, the bucket keeps its key.
         if bucket.owner().is_live() && bucket.holds(key) {
             return Some((bucket, place));
         }

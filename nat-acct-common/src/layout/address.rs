@@ -3,7 +3,8 @@
 use core::net::{IpAddr, Ipv6Addr};
 
 /// An IPv6 address, or an IPv4 address in its IPv4-mapped form (RFC 4291, section 2.5.5.2), in
-/// network byte order. Two words, because the kernel programs compare and hash words.
+/// network byte order. Two words, because the kernel programs compare and hash words, of IPv4 half of
+/// one.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Address([u64; 2]);

@@ -14,7 +14,8 @@ pub const WAYS: u32 = 8;
 #[repr(C, align(8))]
 #[derive(Default)]
 pub struct Bucket {
-    key: [Shared<u64>; FlowKey::WORDS],
+    /// Those of the key, and its family.
+    words: [Shared<u64>; FlowKey::WORDS],
     /// For each sender, the sequence number that comes next, extended to 64 bits: the lower half
     /// is the number on the wire, the upper half starts at 1 and counts wraps.
     pub next: PerSender<Shared<u64>>,
@@ -25,7 +26,7 @@ pub struct Bucket {
 
 const _: () = assert!(size_of::<Bucket>() == 64);
 
-described! { Bucket as "bucket": key, next, owned_by, last_seen_ticks }
+described! { Bucket as "bucket": words, next, owned_by, last_seen_ticks }
 
 impl Bucket {
     /// Which connection the bucket belongs to.
@@ -40,11 +41,12 @@ impl Bucket {
         self.owned_by.set(owner.0);
     }
 
-    /// Whether the bucket was last claimed for `key`.
+    /// Whether the bucket was last claimed for `key`. The owner is to be read before: while there is one,
+    /// the key stays.
     #[inline(always)]
     pub fn holds(&self, key: &FlowKey) -> bool {
         let [a, b, c, d, last] = key.words();
-        let cells = &self.key;
+        let cells = &self.words;
         cells[4].get() == last
             && match key.v4_bits() {
                 Some([client, remote]) => {
@@ -62,14 +64,14 @@ impl Bucket {
     /// The key that the bucket was last claimed for.
     #[inline(always)]
     pub fn key(&self) -> FlowKey {
-        let [a, b, c, d, e] = &self.key;
+        let [a, b, c, d, e] = &self.words;
         FlowKey::from_words([a.get(), b.get(), c.get(), d.get(), e.get()])
     }
 
     /// Writes the key and forgets all numbers; the owner is written last, by the caller.
     #[inline(always)]
     pub(crate) fn begin(&self, key: &FlowKey) {
-        for (cell, word) in self.key.iter().zip(key.words()) {
+        for (cell, word) in self.words.iter().zip(key.words()) {
             cell.set(word);
         }
         for sender in [Sender::Client, Sender::Remote] {
@@ -160,12 +162,13 @@ mod tests {
     use super::{Bucket, FlowKey, Owner};
     use crate::{layout::Zone, packet::Vlan};
 
-    /// Addresses of both families, those of IPv6 with the lower half of one of IPv4.
-    const ADDRESSES: [&str; 4] = [
+    /// Addresses of both families, those of IPv6 nearly like one of IPv4.
+    const ADDRESSES: [&str; 5] = [
         "192.0.2.1",
         "198.51.100.2",
         "2001:db8::ffff:c000:201",
         "2001:db8::ffff:c633:6402",
+        "::192.0.2.1",
     ];
 
     fn keys() -> impl Iterator<Item = FlowKey> {

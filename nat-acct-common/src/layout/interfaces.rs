@@ -21,7 +21,7 @@ pub struct Interfaces {
     ifbs: [Shared<u32>; MAX_IFBS],
 }
 
-const _: () = assert!(MAX_INTERFACES.is_power_of_two() && MAX_INTERFACES <= 256);
+const _: () = assert!(MAX_INTERFACES <= 1 << (u32::BITS - Properties::BELOW_NUMBER));
 const _: () = assert!(size_of::<Interfaces>() == 16 * MAX_INTERFACES + 4 * MAX_IFBS);
 
 /// Whether a packet comes from the wire or goes there.
@@ -223,6 +223,23 @@ mod tests {
         let number = |index| Some(interfaces.find(index)?.properties().number());
         interfaces.get(0).expect("it is there").vacate();
         assert_eq!((number(7), number(8), number(9)), (None, Some(1), None));
+    }
+
+    #[test]
+    fn properties_are_told_apart() {
+        for number in [0, MAX_INTERFACES as u32 - 1] {
+            for (link, serves_others) in [(Link::Ethernet, true), (Link::Ip, false)] {
+                let description = Description {
+                    index: 7,
+                    link,
+                    serves_others,
+                };
+                let properties = Properties::new(number, description);
+                assert_eq!(properties.number(), number);
+                assert_eq!(properties.link(), link);
+                assert_eq!(properties.serves_others(), serves_others);
+            }
+        }
     }
 
     #[test]

@@ -42,7 +42,8 @@ pub struct Zone(u32);
 const _: () = assert!(MAX_INTERFACES <= 1 << (Zone::BITS - Vlan::BITS));
 
 impl Zone {
-    /// How many bits it has.
+    /// How many bits it may have, of which it has 28 now. Those above are [`FlowKey::V4`], and one that is
+    /// free.
     const BITS: u32 = 30;
 
     /// A VLAN of the inside interface with this number, in the order of the command line.
@@ -150,7 +151,8 @@ impl FlowKey {
     /// A 32-bit hash: the sum of pair-multiply-shift (Thorup, High Speed Hashing for Integers and
     /// Strings, arXiv:1504.06804) for a secret, of which `seed` tells the part for a word. Its upper
     /// half is universal, but keys in a row may fall into few sets; so a multiplication spreads it. Of
-    /// IPv4 there are two products instead of five, as both addresses are one word.
+    /// IPv4 there are two products instead of five, as both addresses are one word; keys of different
+    /// families differ in the last one.
     #[inline(always)]
     pub fn hash(&self, seed: impl Fn(usize) -> [u64; 2]) -> u32 {
         let product = |number, high: u64, low: u64| {
@@ -185,6 +187,23 @@ mod tests {
 
     use super::*;
 
+    /// Up to ABI 8 the words did not say it.
+    #[test]
+    fn a_key_is_read_without_its_family_too() {
+        let address = |text: &str| text.parse::<IpAddr>().expect("an address").into();
+        let key = FlowKey {
+            client: address("192.0.2.1"),
+            remote: address("198.51.100.2"),
+            client_port: 40_000,
+            remote_port: 22,
+            zone: Zone::new(15, Vlan::NONE.tagged(7)),
+        };
+        let mut words = key.words();
+        assert_eq!(FlowKey::from_words(words), key);
+        words[4] ^= FlowKey::V4;
+        assert_eq!(FlowKey::from_words(words), key);
+    }
+
     #[test]
     fn each_part_of_a_key_changes_its_hash() {
         let seed = |word: usize| [3, 5].map(|odd: u64| odd.pow(27).rotate_left(word as u32));
@@ -199,8 +218,12 @@ mod tests {
             };
             key.hash(seed)
         };
-        let [a, b, c, d] = ["192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db9::1"];
-        for (a, b) in [(a, b), (c, d)] {
+        let pairs = [
+            ("192.0.2.1", "192.0.2.2"),
+            ("2001:db8::1", "2001:db8::2"),
+            ("2001:db8::1", "2001:db9::1"),
+        ];
+        for (a, b) in pairs {
             let one = hash(a, a, 1, 1, 0);
             assert_ne!(hash(b, a, 1, 1, 0), one);
             assert_ne!(hash(a, b, 1, 1, 0), one);

@@ -11,9 +11,16 @@ use super::{layout::Layout, remains::Left};
 
 /// What a bucket's owner was called: the word had no connections that wait for an answer.
 const OWNER: [&str; 2] = ["bucket.owner", "bucket.owned_by"];
+/// What the words of a bucket's key were called up to ABI 8. They did not say the family.
+const WORDS: [&str; 2] = ["bucket.key", "bucket.words"];
 const OWN_BUCKET: &str = "connection.own_bucket";
 /// The number of the bucket in the flow table, or another that no bucket has.
 const PLACE: &str = "connection.place";
+
+/// Gives what has another name now that name, where nothing else is to be done.
+pub(super) fn rename(layout: &mut Layout) {
+    layout.rename(WORDS);
+}
 
 /// Where these are among the facts.
 pub(super) struct OwnBuckets {
@@ -91,6 +98,7 @@ mod tests {
             ("bucket.owner", (56, 4)),
             ("bucket.last_seen_ticks", (60, 4)),
         ]);
+        rename(&mut layout);
         let own_buckets = OwnBuckets::of(&mut layout).context("there are some")?;
         let owned = |slot| {
             let bucket = Bucket::default();

@@ -65,6 +65,7 @@ impl Inherited {
         let bytes = element.get(0).context("INSTANCE is empty")?;
         let layout = Layout::read(&bytes);
         let mut layout = layout.context("it does not tell how it is laid out")?;
+        earlier::rename(&mut layout);
         let own_buckets = OwnBuckets::of(&mut layout);
         layout.ensure_same::<Bucket>()?;
         layout.ensure_same::<Volume>()?;
