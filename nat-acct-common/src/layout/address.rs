@@ -18,7 +18,8 @@ impl Address {
     /// The address of an IPv4 header.
     #[inline(always)]
     pub const fn from_v4(bytes: [u8; 4]) -> Self {
-        Self([0, word([MAPPED, bytes])])
+        let ([a, b, c, d], [e, f, g, h]) = (MAPPED, bytes);
+        Self([0, u64::from_ne_bytes([a, b, c, d, e, f, g, h])])
     }
 
     /// The bytes of an IPv4 address, as a number of this machine; `None` for one of IPv6.
@@ -58,11 +59,6 @@ impl Address {
     }
 }
 
-#[inline(always)]
-const fn word([[a, b, c, d], [e, f, g, h]]: [[u8; 4]; 2]) -> u64 {
-    u64::from_ne_bytes([a, b, c, d, e, f, g, h])
-}
-
 /// The halves of a word in the order in which they are in memory.
 #[inline(always)]
 const fn halves(word: u64) -> [u32; 2] {
@@ -71,6 +67,12 @@ const fn halves(word: u64) -> [u32; 2] {
         u32::from_ne_bytes([a, b, c, d]),
         u32::from_ne_bytes([e, f, g, h]),
     ]
+}
+
+/// The address that a test writes as text.
+#[cfg(test)]
+pub(super) fn address(text: &str) -> Address {
+    text.parse::<IpAddr>().expect("an address").into()
 }
 
 impl From<IpAddr> for Address {

@@ -157,9 +157,7 @@ impl Bucket {
 
 #[cfg(test)]
 mod tests {
-    use core::net::IpAddr;
-
-    use super::{Bucket, FlowKey, Owner};
+    use super::{super::address::address, Bucket, FlowKey, Owner};
     use crate::{layout::Zone, packet::Vlan};
 
     /// Addresses of both families, those of IPv6 nearly like one of IPv4.
@@ -172,11 +170,10 @@ mod tests {
     ];
 
     fn keys() -> impl Iterator<Item = FlowKey> {
-        let address = |text: &str| text.parse::<IpAddr>().expect("an address").into();
         let pairs = ADDRESSES
             .into_iter()
             .flat_map(|client| ADDRESSES.map(|remote| (client, remote)));
-        pairs.map(move |(client, remote)| FlowKey {
+        pairs.map(|(client, remote)| FlowKey {
             client: address(client),
             remote: address(remote),
             client_port: 40_000,

@@ -183,14 +183,11 @@ pub struct Seed(pub [[u64; 2]; FlowKey::WORDS]);
 
 #[cfg(test)]
 mod tests {
-    use core::net::IpAddr;
-
-    use super::*;
+    use super::{super::address::address, *};
 
     /// Up to ABI 8 the words did not say it.
     #[test]
     fn a_key_is_read_without_its_family_too() {
-        let address = |text: &str| text.parse::<IpAddr>().expect("an address").into();
         let key = FlowKey {
             client: address("192.0.2.1"),
             remote: address("198.51.100.2"),
@@ -208,7 +205,6 @@ mod tests {
     fn each_part_of_a_key_changes_its_hash() {
         let seed = |word: usize| [3, 5].map(|odd: u64| odd.pow(27).rotate_left(word as u32));
         let hash = |client: &str, remote: &str, client_port, remote_port, interface| {
-            let address = |text: &str| text.parse::<IpAddr>().expect("an address").into();
             let key = FlowKey {
                 client: address(client),
                 remote: address(remote),
