@@ -3,7 +3,7 @@
 
 #![expect(unsafe_code, reason = "packet bytes and memory shared with the kernel")]
 
-use core::{cell::UnsafeCell, ptr};
+use core::{cell::UnsafeCell, marker::PhantomData, mem::MaybeUninit, ptr};
 
 use network_types::ip::{Ipv4Hdr, Ipv6Hdr};
 
@@ -32,12 +32,92 @@ unsafe impl<const N: usize> Header for [u32; N] {}
 // SAFETY: bytes.
 unsafe impl<const N: usize> Header for [u8; N] {}
 
+/// A header that was found in a packet, as a whole. It is read when it is needed: nothing is kept
+/// meanwhile.
+#[derive(Clone, Copy)]
+pub struct Found<'a, T> {
+    start: *const T,
+    bytes: PhantomData<&'a [u8]>,
+}
+
+impl<'a, T: Header> Found<'a, T> {
+    /// The header that begins at `start`.
+    ///
+    /// # Safety
+    ///
+    /// All bytes of a `T` must be there, and stay.
+    #[inline(always)]
+    pub const unsafe fn new(start: *const T) -> Self {
+        let bytes = PhantomData;
+        Self { start, bytes }
+    }
+
+    /// What is at so many bytes of it.
+    #[inline(always)]
+    pub const fn part<Part: Header>(self, offset: usize) -> Found<'a, Part> {
+        assert!(offset + size_of::<Part>() <= size_of::<T>());
+        // SAFETY: within the header, by the line above.
+        unsafe { Found::new(self.start.cast::<u8>().add(offset).cast()) }
+    }
+
+    /// Reads it.
+    #[inline(always)]
+    pub fn read(self) -> T {
+        // SAFETY: all its bytes are there, by `new`, and `Header` allows any value of them.
+        unsafe { read(self.start) }
+    }
+}
+
 impl Bytes for [u8] {
     #[inline(always)]
-    fn load<T: Header>(&self, offset: u32) -> Option<T> {
+    fn find<T: Header>(&self, offset: u32) -> Option<Found<'_, T>> {
         let bytes = self.get(offset as usize..)?.get(..size_of::<T>())?;
-        // SAFETY: `bytes` holds size_of::<T>() bytes, and `Header` allows any value of them.
-        Some(unsafe { ptr::read_unaligned(bytes.as_ptr().cast()) })
+        // SAFETY: `bytes` are as many, and borrowed for as long.
+        Some(unsafe { Found::new(bytes.as_ptr().cast()) })
+    }
+}
+
+/// Reads a header, in the kernel in words of four bytes instead of single ones, and in one of two before
+/// them if it has that many: so the words behind an Ethernet header are as aligned as the kernel makes
+/// them (NET_IP_ALIGN of include/linux/skbuff.h). The verifier refuses others on machines that cannot
+/// read them.
+///
+/// # Safety
+///
+/// `header` must point to the bytes of a `T`.
+#[inline(always)]
+unsafe fn read<T: Header>(header: *const T) -> T {
+    if !cfg!(target_arch = "bpf") {
+        // SAFETY: by the caller.
+        return unsafe { ptr::read_unaligned(header) };
+    }
+    const { assert!(size_of::<T>().is_multiple_of(2)) };
+    let mut value = MaybeUninit::<T>::uninit();
+    // SAFETY: by the caller, and `value` has room for a `T`.
+    unsafe {
+        let (from, to) = (header.cast::<u8>(), value.as_mut_ptr().cast::<u8>());
+        let mut at = 0;
+        if !size_of::<T>().is_multiple_of(4) {
+            copy_word::<u16>(from, to);
+            at = 2;
+        }
+        while at < size_of::<T>() {
+            copy_word::<u32>(from.add(at), to.add(at));
+            at += 4;
+        }
+        value.assume_init()
+    }
+}
+
+/// # Safety
+///
+/// Both must point to the bytes of a word.
+#[inline(always)]
+unsafe fn copy_word<Word>(from: *const u8, to: *mut u8) {
+    // SAFETY: by the caller.
+    unsafe {
+        to.cast::<Word>()
+            .write_unaligned(from.cast::<Word>().read())
     }
 }
 

@@ -11,8 +11,8 @@ mod packet;
 use aya_ebpf::{bindings::TC_ACT_UNSPEC, macros::classifier, programs::TcContext};
 use nat_acct_common::{
     flow::{self, Runtime as _},
-    layout::{Cause, Direction, Interfaces, Properties, Sender},
-    packet::Link,
+    layout::{Cause, Direction, Properties, Sender},
+    packet::{Link, plain_v4, plain_v6},
 };
 
 use crate::maps::{INSIDE, MAPS, OUTSIDE};
@@ -53,6 +53,14 @@ pub fn outside_egress(context: TcContext) -> i32 {
 #[classifier]
 pub fn compare_clocks(_context: TcContext) -> i32 {
     maps::compare_clocks();
+    PASS
+}
+
+/// Takes over from user space which interfaces there are, and tells it when each program last ran. Run by
+/// hand, never attached.
+#[classifier]
+pub fn exchange_interfaces(_context: TcContext) -> i32 {
+    maps::exchange_interfaces();
     PASS
 }
 
@@ -102,19 +110,20 @@ fn see_outside(context: &TcContext, direction: Direction, sender: Sender) {
 /// be in memory. `false` for one that needs more; then nothing was done.
 #[inline(always)]
 fn count_if_plain(context: &TcContext, sender: Sender, number: u32) -> bool {
-    if let Some(segment) = packet::plain_v4_segment(context)
+    let skb = packet::skb(context);
+    if let Some(segment) = plain_v4(&skb, &skb)
         && flow::inside_at_once(&MAPS, &segment, sender, number)
     {
         return true;
     }
-    packet::plain_v6_segment(context)
+    plain_v6(&skb, &skb)
         .is_some_and(|segment| flow::inside_at_once(&MAPS, &segment, sender, number))
 }
 
 /// What is known of the packet's interface.
 #[inline(always)]
-fn interface(context: &TcContext, side: u32, direction: Direction) -> Result<Properties, Cause> {
-    let interfaces: &Interfaces = maps::interfaces(side).ok_or(Cause::Inconsistent)?;
+fn interface(context: &TcContext, side: usize, direction: Direction) -> Result<Properties, Cause> {
+    let interfaces = maps::interfaces(side);
     let interface = interfaces
         .find(packet::interface_index(context))
         .ok_or(Cause::UnknownInterface)?;

@@ -20,9 +20,9 @@ use nat_acct_common::{
 #[unsafe(no_mangle)]
 static SEED: [Global<[u64; 2]>; FlowKey::WORDS] = [const { Global::new([0; 2]) }; FlowKey::WORDS];
 
-/// Number of sets less one.
+/// Number of buckets in all sets less one.
 #[unsafe(no_mangle)]
-static SET_MASK: Global<u32> = Global::new(0);
+static BUCKET_MASK: Global<u32> = Global::new(0);
 
 /// Number of places: buckets of all sets, and spare ones.
 #[unsafe(no_mangle)]
@@ -76,7 +76,11 @@ static EVENTS: RingBuf = RingBuf::with_byte_size(4096, 0);
 #[map]
 static IGNORED: PerCpuArray<Ignored> = PerCpuArray::with_max_entries(Cause::ALL.len() as u32, 0);
 
-/// The interfaces of each side.
+/// The interfaces of each side, where programs find them without a look-up.
+static LISTED: [Interfaces; 2] = [const { Interfaces::new() }; 2];
+
+/// The interfaces of each side, where user space finds them: it cannot map globals. See
+/// [`exchange_interfaces`].
 #[map]
 static INTERFACES: Array<Interfaces> = Array::with_max_entries(2, BPF_F_MMAPABLE);
 
@@ -103,21 +107,29 @@ pub type Front = [u8; FRONT_BYTES as usize];
 pub const FRONT_BYTES: u32 = 512;
 
 /// Element of [`INTERFACES`] for the inside.
-pub const INSIDE: u32 = 0;
+pub const INSIDE: usize = 0;
 /// Element of [`INTERFACES`] for the outside.
-pub const OUTSIDE: u32 = 1;
+pub const OUTSIDE: usize = 1;
 
 /// Tries to get a set's lock; it is held for less than a microsecond.
 const LOCK_ATTEMPTS: u32 = 32;
 
 #[inline(always)]
-pub fn interfaces(side: u32) -> Option<&'static Interfaces> {
-    INTERFACES.get(side)
+pub fn interfaces(side: usize) -> &'static Interfaces {
+    &LISTED[side]
 }
 
 #[inline(always)]
 pub fn front() -> Option<*mut Front> {
     FRONTS.get_ptr_mut(0)
+}
+
+pub fn exchange_interfaces() {
+    for (side, listed) in (0..).zip(&LISTED) {
+        if let Some(user_space) = INTERFACES.get(side) {
+            listed.exchange(user_space);
+        }
+    }
 }
 
 pub fn compare_clocks() {
@@ -159,8 +171,8 @@ impl Table for Maps {
     }
 
     #[inline(always)]
-    fn set_mask(&self) -> u32 {
-        SET_MASK.load()
+    fn bucket_mask(&self) -> u32 {
+        BUCKET_MASK.load()
     }
 
     #[inline(always)]

@@ -1,46 +1,42 @@
 //! Packet memory. Headers are read where they are; if they are not in the linear part of the skb,
 //! the front of the packet is copied and read there.
 
-use core::{
-    hint,
-    mem::{self, MaybeUninit},
-    ptr,
-};
+use core::{hint, mem, ptr};
 
 use aya_ebpf::{bindings::__sk_buff, helpers::bpf_skb_load_bytes, programs::TcContext};
 use nat_acct_common::{
     layout::Cause,
-    packet::{self, Bytes, Frame, Header, Link, Segment, Vlan},
+    packet::{self, Bytes, Found, Frame, Header, Link, Metadata, Segment, Vlan},
 };
 
 use network_types::eth::EthHdr;
 
 use crate::maps::{self, FRONT_BYTES, Front};
 
-/// The segment in the packet that a program was called for, if that is a plain frame with IPv4.
+/// The packet that a program was called for.
 #[inline(always)]
-pub fn plain_v4_segment(context: &TcContext) -> Option<Segment> {
-    packet::parse_plain_v4(&Linear(context.skb.skb), &frame(context, Link::Ethernet))
-}
-
-/// The same of IPv6.
-#[inline(always)]
-pub fn plain_v6_segment(context: &TcContext) -> Option<Segment> {
-    packet::parse_plain_v6(&Linear(context.skb.skb), &frame(context, Link::Ethernet))
+pub fn skb(context: &TcContext) -> Skb {
+    Skb(context.skb.skb)
 }
 
 /// Whether the packet that a program was called for is a plain one that opens no connection.
 #[inline(always)]
 pub fn plainly_opens_nothing(context: &TcContext, link: Link) -> bool {
-    packet::plainly_opens_nothing(&Linear(context.skb.skb), link)
+    packet::plainly_opens_nothing(&skb(context), link)
 }
 
 /// The segment in the packet that a program was called for. Not inlined: it is rarely needed, and
 /// its stack is wanted for other things afterwards.
 #[inline(never)]
 pub fn segment(context: &TcContext, link: Link) -> Result<Segment, Cause> {
-    let frame = frame(context, link);
-    match packet::parse_any(&Linear(context.skb.skb), &frame) {
+    let skb = skb(context);
+    let frame = Frame {
+        link,
+        len: skb.frame_len(),
+        vlan: skb.vlan(),
+        gso_size: skb.gso_size(),
+    };
+    match packet::parse_any(&skb, &frame) {
         Err(Cause::Truncated) => copied_segment(context, &frame),
         result => result,
     }
@@ -71,39 +67,12 @@ pub fn is_for_another_host(context: &TcContext) -> bool {
     unsafe { (*context.skb.skb).pkt_type == OTHER_HOST }
 }
 
-#[inline(always)]
-fn frame(context: &TcContext, link: Link) -> Frame {
-    // SAFETY: the context is the kernel's for the whole call.
-    let gso_size = unsafe { (*context.skb.skb).gso_size };
-    Frame {
-        link,
-        len: context.len(),
-        vlan: vlan(context),
-        gso_size,
-    }
-}
+/// The kernel's description of a packet, with the linear part of its bytes.
+pub struct Skb(*const __sk_buff);
 
-/// By the tag that the kernel has taken off the packet.
-#[inline(always)]
-fn vlan(context: &TcContext) -> Vlan {
-    let skb = context.skb.skb;
-    // SAFETY: the context is the kernel's for the whole call.
-    let control = unsafe {
-        // Before Linux 6.2 the control information outlives the tag.
-        if ptr::read_volatile(&raw const (*skb).vlan_present) == 0 {
-            return Vlan::NONE;
-        }
-        ptr::read_volatile(&raw const (*skb).vlan_tci)
-    };
-    Vlan::NONE.tagged(control as u16)
-}
-
-/// The linear part of the packet.
-struct Linear(*const __sk_buff);
-
-impl Linear {
-    /// Where it begins and ends. The reads are volatile, lest the compiler calculates with the end,
-    /// which the verifier forbids.
+impl Skb {
+    /// Where the linear part begins and ends. The reads are volatile, lest the compiler calculates with
+    /// the end, which the verifier forbids.
     #[inline(always)]
     fn bounds(&self) -> (usize, usize) {
         // SAFETY: the context is the kernel's for the whole call.
@@ -115,17 +84,47 @@ impl Linear {
     }
 }
 
-impl Bytes for Linear {
+impl Metadata for Skb {
     #[inline(always)]
-    fn load<T: Header>(&self, offset: u32) -> Option<T> {
+    fn frame_len(&self) -> u32 {
+        // SAFETY: the context is the kernel's for the whole call.
+        unsafe { (*self.0).len }
+    }
+
+    /// By the tag that the kernel has taken off the packet.
+    #[inline(always)]
+    fn vlan(&self) -> Vlan {
+        // SAFETY: the context is the kernel's for the whole call.
+        let control = unsafe { ptr::read_volatile(&raw const (*self.0).vlan_tci) };
+        let vlan = Vlan::NONE.tagged(control as u16);
+        // Before Linux 6.2 the control information outlives the tag.
+        // SAFETY: the same.
+        if vlan != Vlan::NONE
+            && unsafe { ptr::read_volatile(&raw const (*self.0).vlan_present) } == 0
+        {
+            return Vlan::NONE;
+        }
+        vlan
+    }
+
+    #[inline(always)]
+    fn gso_size(&self) -> u32 {
+        // SAFETY: the context is the kernel's for the whole call.
+        unsafe { (*self.0).gso_size }
+    }
+}
+
+impl Bytes for Skb {
+    #[inline(always)]
+    fn find<T: Header>(&self, offset: u32) -> Option<Found<'_, T>> {
         let (data, data_end) = self.bounds();
         let start = data + offset as usize;
         if start + mem::size_of::<T>() > data_end {
             return None;
         }
         // SAFETY: the lines above prove to us, and to the verifier, that the bytes are within the
-        // packet; `Header` allows any value of them.
-        Some(unsafe { read(start as *const T) })
+        // packet.
+        Some(unsafe { Found::new(start as *const T) })
     }
 }
 
@@ -156,53 +155,14 @@ struct Copied {
 
 impl Bytes for Copied {
     #[inline(always)]
-    fn load<T: Header>(&self, offset: u32) -> Option<T> {
+    fn find<T: Header>(&self, offset: u32) -> Option<Found<'_, T>> {
         let size = mem::size_of::<T>();
         let offset = hint::black_box(offset as usize);
         // The second condition is the verifier's: it knows the size of the buffer only.
         if offset + size > self.frame_len as usize || offset > FRONT_BYTES as usize - size {
             return None;
         }
-        // SAFETY: within the buffer, by the lines above; `Header` allows any value of the bytes.
-        Some(unsafe { read(self.front.cast::<u8>().add(offset).cast()) })
-    }
-}
-
-/// Reads a header in words of four bytes instead of single ones, and in one of two before them if it has
-/// that many: so the words behind an Ethernet header are as aligned as the kernel makes them (NET_IP_ALIGN
-/// of include/linux/skbuff.h). The verifier refuses others on machines that cannot read them.
-///
-/// # Safety
-///
-/// `header` must point to the bytes of a `T`, whose number is even.
-#[inline(always)]
-unsafe fn read<T: Header>(header: *const T) -> T {
-    const { assert!(mem::size_of::<T>().is_multiple_of(2)) };
-    let mut value = MaybeUninit::<T>::uninit();
-    // SAFETY: by the caller, and `value` has room for a `T`.
-    unsafe {
-        let (from, to) = (header.cast::<u8>(), value.as_mut_ptr().cast::<u8>());
-        let mut at = 0;
-        if !mem::size_of::<T>().is_multiple_of(4) {
-            copy_word::<u16>(from, to);
-            at = 2;
-        }
-        while at < mem::size_of::<T>() {
-            copy_word::<u32>(from.add(at), to.add(at));
-            at += 4;
-        }
-        value.assume_init()
-    }
-}
-
-/// # Safety
-///
-/// Both must point to the bytes of a word.
-#[inline(always)]
-unsafe fn copy_word<Word>(from: *const u8, to: *mut u8) {
-    // SAFETY: by the caller.
-    unsafe {
-        to.cast::<Word>()
-            .write_unaligned(from.cast::<Word>().read())
+        // SAFETY: within the buffer, by the lines above.
+        Some(unsafe { Found::new(self.front.cast::<u8>().add(offset).cast()) })
     }
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     layout::{Bucket, Event, FlowKey, OutsideEvent, OutsideKey, Sender},
-    packet::{Segment, flag},
+    packet::{InParts, Segment, flag},
 };
 
 /// Numbers further ahead than this, or behind what was expected, need a look at the whole state: of
@@ -21,31 +21,34 @@ const FAR: u32 = 1 << 20;
 #[inline(always)]
 pub fn inside_at_once<T: Runtime>(
     table: &T,
-    segment: &Segment,
+    segment: &impl InParts,
     sender: Sender,
     interface: u32,
 ) -> bool {
-    if !is_plain(segment) {
+    if !is_plain(segment.flags()) {
         return false;
     }
-    let key = FlowKey::of(segment, sender, interface);
-    let search = Search::for_key(table, &key);
+    let endpoints = segment.endpoints();
+    let key = |endpoints| FlowKey::of(&endpoints, sender, interface);
+    let key_again = || key(segment.endpoints_again(endpoints));
+    let search = Search::for_key(table, &key(endpoints));
     // Each look has a way of its own, so that the first need not keep what the other wants.
-    if let Some((bucket, place)) = search.first(table) {
-        return count(table, bucket, place, segment, sender);
+    if let Some((bucket, place)) = search.first(table, key_again) {
+        return count_whole(table, bucket, place, segment, sender);
     }
-    search
-        .further(table)
-        .is_some_and(|(bucket, place)| count(table, bucket, place, segment, sender))
+    match search.further(table, &key_again()) {
+        Some((bucket, place)) => count_whole(table, bucket, place, segment, sender),
+        None => false,
+    }
 }
 
 /// A segment on the inside interface with this number.
 #[inline(always)]
 pub fn inside<T: Runtime>(table: &T, segment: &Segment, sender: Sender, interface: u32) {
-    let key = FlowKey::of(segment, sender, interface);
+    let key = FlowKey::of(&segment.endpoints(), sender, interface);
     match place::find(table, &key) {
         Some((bucket, place)) => {
-            let is_fast = is_plain(segment) && bucket.owner().is_fast();
+            let is_fast = is_plain(segment.flags) && bucket.owner().is_fast();
             if !is_fast || !count(table, bucket, place, segment, sender) {
                 slow::known(table, bucket, segment, sender);
             }
@@ -55,6 +58,21 @@ pub fn inside<T: Runtime>(table: &T, segment: &Segment, sender: Sender, interfac
                 slow::known(table, bucket, segment, sender);
             }
         }
+    }
+}
+
+/// The same as [`count`] of one that was not read as a whole yet; `false` also if it contradicts itself.
+#[inline(always)]
+fn count_whole<T: Runtime>(
+    table: &T,
+    bucket: &Bucket,
+    place: u32,
+    segment: &impl InParts,
+    sender: Sender,
+) -> bool {
+    match segment.whole() {
+        Some(segment) => count(table, bucket, place, &segment, sender),
+        None => false,
     }
 }
 
@@ -69,7 +87,9 @@ fn count<T: Runtime>(
 ) -> bool {
     let cell = bucket.next.get(sender);
     let next = cell.get();
-    let ahead = sequence::ahead(segment.end(), next).cast_unsigned();
+    // Of a plain segment, in which only payload has numbers.
+    let end = segment.seq.wrapping_add(segment.payload);
+    let ahead = sequence::ahead(end, next).cast_unsigned();
     if ahead >= FAR {
         return false;
     }
@@ -84,8 +104,8 @@ fn count<T: Runtime>(
 }
 
 #[inline(always)]
-const fn is_plain(segment: &Segment) -> bool {
-    !segment.has(flag::SYN | flag::FIN | flag::RST)
+const fn is_plain(flags: u8) -> bool {
+    flags & (flag::SYN | flag::FIN | flag::RST) == 0
 }
 
 #[inline(always)]

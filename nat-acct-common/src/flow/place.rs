@@ -12,32 +12,31 @@ pub(super) fn find<'a, T: Table>(table: &'a T, key: &FlowKey) -> Option<(&'a Buc
 }
 
 /// Where to look for a connection whose plain segments take the fast path.
-pub(super) struct Search<'a> {
-    key: &'a FlowKey,
-    home: Home,
-}
+#[derive(Clone, Copy)]
+pub(super) struct Search(Home);
 
-impl<'a> Search<'a> {
+impl Search {
     #[inline(always)]
-    pub fn for_key<T: Table>(table: &T, key: &'a FlowKey) -> Self {
-        let home = Home::of(table, key);
-        Self { key, home }
+    pub fn for_key<T: Table>(table: &T, key: &FlowKey) -> Self {
+        Self(Home::of(table, key))
     }
 
-    /// Looks where it is mostly.
+    /// Looks where it is mostly. The key is asked for when there is something to compare it with.
     #[inline(always)]
-    pub fn first<'t, T: Table>(&self, table: &'t T) -> Option<(&'t Bucket, u32)> {
-        let place = self.home.0;
+    pub fn first<T: Table>(
+        self,
+        table: &T,
+        key: impl FnOnce() -> FlowKey,
+    ) -> Option<(&Bucket, u32)> {
+        let place = self.0.0;
         let bucket = table.bucket(place)?;
-        (bucket.owner().is_fast() && bucket.holds(self.key)).then_some((bucket, place))
+        (bucket.owner().is_fast() && bucket.holds(&key())).then_some((bucket, place))
     }
 
     /// Looks in the whole set.
     #[inline(always)]
-    pub fn further<'t, T: Table>(&self, table: &'t T) -> Option<(&'t Bucket, u32)> {
-        // The copy is what goes to memory, and only here.
-        let key = *self.key;
-        let place = fast_place(table, &key, self.home);
+    pub fn further<'t, T: Table>(self, table: &'t T, key: &FlowKey) -> Option<(&'t Bucket, u32)> {
+        let place = fast_place(table, key, self.0);
         Some((table.bucket(place)?, place))
     }
 }
@@ -88,9 +87,7 @@ struct Home(u32);
 impl Home {
     #[inline(always)]
     fn of<T: Table>(table: &T, key: &FlowKey) -> Self {
-        let hash = key.hash(|word| table.seed(word));
-        let (set, first_way) = (hash & table.set_mask(), hash >> 29);
-        Self(set * WAYS + first_way)
+        Self(key.hash(|word| table.seed(word)) & table.bucket_mask())
     }
 
     #[inline(always)]

@@ -2,7 +2,7 @@
 //! or from user space, or the vectors of replay and tests.
 
 use crate::{
-    layout::{Bucket, Cause, Connection, Counters, Event, FlowKey, OutsideKey, WAYS},
+    layout::{Bucket, Cause, Connection, Counters, Event, FlowKey, OutsideKey},
     packet::Segment,
 };
 
@@ -11,8 +11,8 @@ pub trait Table {
     /// The part for a word of a key of the hash's secret, see [`Seed`](crate::layout::Seed).
     fn seed(&self, word: usize) -> [u64; 2];
 
-    /// Number of sets less one; the number is a power of two.
-    fn set_mask(&self) -> u32;
+    /// Number of buckets in all sets less one; the number is a power of two.
+    fn bucket_mask(&self) -> u32;
 
     /// The bucket at a place: set times [`WAYS`](crate::layout::WAYS) plus way, or a spare one.
     fn bucket(&self, place: u32) -> Option<&Bucket>;
@@ -20,7 +20,7 @@ pub trait Table {
     /// Whether no set has this place.
     #[inline(always)]
     fn is_spare(&self, place: u32) -> bool {
-        place / WAYS > self.set_mask()
+        place > self.bucket_mask()
     }
 
     /// The spare place under `key` in the overflow map.

@@ -1,5 +1,6 @@
 //! Which interfaces the programs work on. User space writes it before it attaches them, and again
-//! when an interface comes back with another index. The programs write when they last ran.
+//! when an interface comes back with another index. The programs write when they last ran. Each has its
+//! own copy, and what it writes comes to the other by [`Interfaces::exchange`].
 
 use crate::{
     memory::Shared,
@@ -14,7 +15,6 @@ pub const MAX_IFBS: usize = 16;
 
 /// The interfaces of one side, inside or outside; a place in the list is an interface's number.
 #[repr(C)]
-#[derive(Default)]
 pub struct Interfaces {
     list: [Interface; MAX_INTERFACES],
     /// Numbers of the ifb devices; 0 behind the last.
@@ -61,7 +61,6 @@ pub struct Description {
 
 /// An interface of a side.
 #[repr(C)]
-#[derive(Default)]
 pub struct Interface {
     /// The kernel's number of the interface; 0 behind the last, [`NOBODY`] for one that is gone.
     index: Shared<u32>,
@@ -74,7 +73,7 @@ pub struct Interface {
 /// counting to it: verifiers before Linux 6.4 follow all that comes after once for each value that they
 /// know.
 #[repr(transparent)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Properties(u32);
 
 impl Properties {
@@ -122,6 +121,26 @@ impl Properties {
 const NOBODY: u32 = u32::MAX;
 
 impl Interfaces {
+    /// None yet.
+    pub const fn new() -> Self {
+        Self {
+            list: [const { Interface::new() }; MAX_INTERFACES],
+            ifbs: [const { Shared::new(0) }; MAX_IFBS],
+        }
+    }
+
+    /// Takes over what user space has written into its copy, and writes there when each program last
+    /// ran.
+    #[inline(always)]
+    pub fn exchange(&self, user_space: &Self) {
+        for (ours, theirs) in self.list.iter().zip(&user_space.list) {
+            ours.exchange(theirs);
+        }
+        for (ours, theirs) in self.ifbs.iter().zip(&user_space.ifbs) {
+            ours.set(theirs.get());
+        }
+    }
+
     /// The interface with the kernel's number `index`.
     #[inline(always)]
     pub fn find(&self, index: u32) -> Option<&Interface> {
@@ -168,7 +187,30 @@ impl Interfaces {
     }
 }
 
+impl Default for Interfaces {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Interface {
+    const fn new() -> Self {
+        Self {
+            index: Shared::new(0),
+            properties: Shared::new(Properties(0)),
+            ran_ticks: [const { Shared::new(0) }; 2],
+        }
+    }
+
+    #[inline(always)]
+    fn exchange(&self, user_space: &Self) {
+        self.properties.set(user_space.properties.get());
+        self.index.set(user_space.index.get());
+        for (ours, theirs) in self.ran_ticks.iter().zip(&user_space.ran_ticks) {
+            theirs.set(ours.get());
+        }
+    }
+
     /// What is known of it.
     #[inline(always)]
     pub fn properties(&self) -> Properties {

@@ -1,7 +1,7 @@
 //! The key of a connection as the inside sees it, and its hash.
 
 use super::{Address, MAX_INTERFACES};
-use crate::packet::{Segment, Vlan};
+use crate::packet::{Endpoints, Vlan};
 
 /// Which end of the connection sent a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -82,6 +82,9 @@ pub struct FlowKey {
 
 const _: () = assert!(size_of::<FlowKey>() == FlowKey::WORDS * 8);
 
+/// The multiplier of the kernel's own hashes (include/linux/hash.h). It fits into an instruction.
+const GOLDEN_RATIO_32: u64 = 0x61c8_8647;
+
 impl FlowKey {
     /// Numbers of 64 bits that it consists of.
     pub const WORDS: usize = 5;
@@ -90,26 +93,26 @@ impl FlowKey {
 
     /// The key of a segment that `sender` sent, seen on the inside interface with this number.
     #[inline(always)]
-    pub const fn of(segment: &Segment, sender: Sender, interface: u32) -> Self {
-        let zone = Zone::new(interface, segment.vlan);
+    pub const fn of(endpoints: &Endpoints, sender: Sender, interface: u32) -> Self {
+        let zone = Zone::new(interface, endpoints.vlan);
         // Word by word, or kernel programs copy them from memory to memory.
-        let [a, b] = segment.source.words();
-        let [c, d] = segment.destination.words();
+        let [a, b] = endpoints.source.words();
+        let [c, d] = endpoints.destination.words();
         let source = Address::from_words([a, b]);
         let destination = Address::from_words([c, d]);
         match sender {
             Sender::Client => Self {
                 client: source,
                 remote: destination,
-                client_port: segment.source_port,
-                remote_port: segment.destination_port,
+                client_port: endpoints.source_port,
+                remote_port: endpoints.destination_port,
                 zone,
             },
             Sender::Remote => Self {
                 client: destination,
                 remote: source,
-                client_port: segment.destination_port,
-                remote_port: segment.source_port,
+                client_port: endpoints.destination_port,
+                remote_port: endpoints.source_port,
                 zone,
             },
         }
@@ -171,8 +174,7 @@ impl FlowKey {
                 .wrapping_add(of_word(3, d)),
         };
         let sum = addresses.wrapping_add(of_word(4, last));
-        // The multiplier is 2^64 divided by the golden ratio (Knuth, TAOCP vol. 3, section 6.4).
-        ((sum ^ sum >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
+        ((sum ^ sum >> 32).wrapping_mul(GOLDEN_RATIO_32) >> 32) as u32
     }
 }
 

@@ -34,4 +34,4 @@ pub use released::{MAX_RELEASED, ReleasedSlot};
 pub use crate::memory::overwrite;
 
 /// Version of everything in this module. To be raised with each change of a layout, and of the hash.
-pub const ABI_VERSION: u32 = 9;
+pub const ABI_VERSION: u32 = 10;

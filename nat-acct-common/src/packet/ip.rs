@@ -32,7 +32,23 @@ pub(super) fn v4<B: Bytes + ?Sized>(
     frame_len: u32,
 ) -> Result<Transport, Cause> {
     let header: Ipv4Hdr = super::header(bytes, offset)?;
+    check_v4(&header)?;
     v4_transport(&header, offset, u32::from(header.ihl()), frame_len)
+}
+
+/// Whether it is a header of version 4, with a TCP header behind it.
+#[inline(always)]
+pub(super) fn check_v4(header: &Ipv4Hdr) -> Result<(), Cause> {
+    if header.version() != 4 || usize::from(header.ihl()) < Ipv4Hdr::LEN {
+        return Err(Cause::BadHeader);
+    }
+    if header.proto != TCP {
+        return Err(Cause::NotTcp);
+    }
+    if u16::from_be_bytes(header.frags) & FRAGMENT_OFFSET_V4 != 0 {
+        return Err(Cause::LaterFragment);
+    }
+    Ok(())
 }
 
 /// What the header at `offset` says, which has `header_len` bytes by its own account.
@@ -43,15 +59,6 @@ pub(super) fn v4_transport(
     header_len: u32,
     frame_len: u32,
 ) -> Result<Transport, Cause> {
-    if header.version() != 4 || header_len < Ipv4Hdr::LEN as u32 {
-        return Err(Cause::BadHeader);
-    }
-    if header.proto != TCP {
-        return Err(Cause::NotTcp);
-    }
-    if u16::from_be_bytes(header.frags) & FRAGMENT_OFFSET_V4 != 0 {
-        return Err(Cause::LaterFragment);
-    }
     Ok(Transport {
         source: Address::from_v4(header.src_addr),
         destination: Address::from_v4(header.dst_addr),

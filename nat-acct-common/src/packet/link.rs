@@ -36,7 +36,7 @@ const PPPOE_SESSION: u16 = 0x8864;
 const PPP_IPV4: u16 = 0x0021;
 const PPP_IPV6: u16 = 0x0057;
 
-const ETHER_TYPE: u32 = offset_of!(EthHdr, ether_type) as u32;
+pub(super) const ETHER_TYPE: u32 = offset_of!(EthHdr, ether_type) as u32;
 const TAG_ETHER_TYPE: u32 = offset_of!(VlanHdr, ether_type) as u32;
 /// PPPoE header without the PPP protocol (RFC 2516, section 4).
 const PPPOE_HEADER: u32 = 6;

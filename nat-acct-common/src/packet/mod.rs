@@ -11,18 +11,34 @@ mod vlan;
 
 pub use link::Link;
 pub(crate) use plain::Headers;
-pub use plain::{parse_plain_v4, parse_plain_v6, plainly_opens_nothing};
-pub use segment::{Segment, flag};
+pub use plain::{plain_v4, plain_v6, plainly_opens_nothing};
+pub use segment::{Endpoints, InParts, Segment, flag};
 pub use vlan::Vlan;
 
 use crate::layout::{Address, Cause};
-pub use crate::memory::Header;
+pub use crate::memory::{Found, Header};
 
 /// Access to the bytes of one packet: the only way in which the parser reads.
 pub trait Bytes {
     /// The header at `offset` (from the start of the frame), or `None` where the packet ends
     /// before the header does.
-    fn load<T: Header>(&self, offset: u32) -> Option<T>;
+    fn find<T: Header>(&self, offset: u32) -> Option<Found<'_, T>>;
+
+    /// The same, read at once.
+    #[inline(always)]
+    fn load<T: Header>(&self, offset: u32) -> Option<T> {
+        self.find(offset).map(Found::read)
+    }
+}
+
+/// What is known of a frame besides its bytes and what it starts with.
+pub trait Metadata {
+    /// See [`Frame::len`].
+    fn frame_len(&self) -> u32;
+    /// See [`Frame::vlan`].
+    fn vlan(&self) -> Vlan;
+    /// See [`Frame::gso_size`].
+    fn gso_size(&self) -> u32;
 }
 
 /// What is known of a frame besides its bytes.
@@ -36,6 +52,23 @@ pub struct Frame {
     pub vlan: Vlan,
     /// Payload bytes of each wire segment of a GSO super-packet; 0 for an ordinary frame.
     pub gso_size: u32,
+}
+
+impl Metadata for Frame {
+    #[inline(always)]
+    fn frame_len(&self) -> u32 {
+        self.len
+    }
+
+    #[inline(always)]
+    fn vlan(&self) -> Vlan {
+        self.vlan
+    }
+
+    #[inline(always)]
+    fn gso_size(&self) -> u32 {
+        self.gso_size
+    }
 }
 
 /// Where the TCP header is, and what the IP header said.
@@ -57,10 +90,14 @@ struct Transport {
 /// The [`Cause`] for which the frame is no TCP segment that can be understood.
 #[inline(always)]
 pub fn parse<B: Bytes + ?Sized>(bytes: &B, frame: &Frame) -> Result<Segment, Cause> {
-    match parse_plain_v4(bytes, frame).or_else(|| parse_plain_v6(bytes, frame)) {
-        Some(segment) => Ok(segment),
-        None => parse_any(bytes, frame),
+    if frame.link == Link::Ethernet {
+        let v4 = plain_v4(bytes, frame).and_then(|plain| plain.whole());
+        let v6 = || plain_v6(bytes, frame)?.whole();
+        if let Some(segment) = v4.or_else(v6) {
+            return Ok(segment);
+        }
     }
+    parse_any(bytes, frame)
 }
 
 /// What [`parse`] says of any frame; it is faster with plain ones.

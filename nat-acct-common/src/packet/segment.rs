@@ -49,6 +49,63 @@ pub struct Segment {
     pub packets: u32,
 }
 
+/// Where a segment was sent from, and where to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Endpoints {
+    /// The VLAN in which it was seen.
+    pub vlan: Vlan,
+    /// Source address.
+    pub source: Address,
+    /// Destination address.
+    pub destination: Address,
+    /// Source port.
+    pub source_port: u16,
+    /// Destination port.
+    pub destination_port: u16,
+}
+
+/// A segment of which each part is read when it is needed: to keep one meanwhile takes programs longer
+/// than to read it again.
+pub trait InParts {
+    /// See [`Segment::flags`].
+    fn flags(&self) -> u8;
+
+    /// Where it was sent from, and where to.
+    fn endpoints(&self) -> Endpoints;
+
+    /// The same, which were read before: as they were kept, or read again, whatever takes less.
+    #[inline(always)]
+    fn endpoints_again(&self, kept: Endpoints) -> Endpoints {
+        kept
+    }
+
+    /// All of it; `None` if it contradicts itself.
+    fn whole(&self) -> Option<Segment>;
+}
+
+impl InParts for Segment {
+    #[inline(always)]
+    fn flags(&self) -> u8 {
+        self.flags
+    }
+
+    #[inline(always)]
+    fn endpoints(&self) -> Endpoints {
+        Endpoints {
+            vlan: self.vlan,
+            source: self.source,
+            destination: self.destination,
+            source_port: self.source_port,
+            destination_port: self.destination_port,
+        }
+    }
+
+    #[inline(always)]
+    fn whole(&self) -> Option<Segment> {
+        Some(*self)
+    }
+}
+
 impl Segment {
     /// Whether any of `flags` is set.
     #[inline(always)]

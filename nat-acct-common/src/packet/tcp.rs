@@ -12,9 +12,6 @@ use crate::layout::Cause;
 /// kernel.
 pub(super) type Rows = [u32; 5];
 
-/// The row with the control bits.
-const CONTROL: usize = 3;
-
 const _: () = assert!(size_of::<Rows>() == TcpHdr::LEN);
 
 /// The segment whose header is where the IP header says.
@@ -37,8 +34,10 @@ pub(super) fn segment(
     vlan: Vlan,
     gso_size: u32,
 ) -> Result<Segment, Cause> {
-    let [ports, seq, ack, control, _] = rows.map(u32::from_be);
-    let header_len = (control >> 28) * 4;
+    let [_, seq, ack, control, _] = rows;
+    let [source_port, destination_port] = ports(rows);
+    let [offset, flags, ..] = control.to_ne_bytes();
+    let header_len = u32::from(offset >> 4) * 4;
     let payload_offset = transport.offset + header_len;
     if header_len < TcpHdr::LEN as u32 || payload_offset > transport.end {
         return Err(Cause::BadHeader);
@@ -49,22 +48,35 @@ pub(super) fn segment(
         vlan,
         source: transport.source,
         destination: transport.destination,
-        source_port: (ports >> 16) as u16,
-        destination_port: ports as u16,
-        seq,
-        ack,
-        flags: (control >> 16) as u8,
+        source_port,
+        destination_port,
+        seq: u32::from_be(seq),
+        ack: u32::from_be(ack),
+        flags,
         payload,
         ip_bytes: payload + packets * (transport.ip_header_len + header_len),
         packets,
     })
 }
 
+/// The ports of source and destination.
+#[inline(always)]
+pub(super) fn ports([ports, ..]: Rows) -> [u16; 2] {
+    let ports = u32::from_be(ports);
+    [(ports >> 16) as u16, ports as u16]
+}
+
+/// The control bits.
+#[inline(always)]
+pub(super) fn control_bits([_, _, _, control, _]: Rows) -> u8 {
+    let [_, flags, ..] = control.to_ne_bytes();
+    flags
+}
+
 /// The control bits of the header at `offset`, if it is whole.
 #[inline(always)]
 pub(super) fn flags<B: Bytes + ?Sized>(bytes: &B, offset: u32) -> Option<u8> {
-    let rows: Rows = bytes.load(offset)?;
-    Some((u32::from_be(rows[CONTROL]) >> 16) as u8)
+    bytes.load(offset).map(control_bits)
 }
 
 /// Wire segments of a packet. The kernel's own count (`gso_segs`) is 0 for super-packets from a

@@ -4,7 +4,7 @@ use core::net::IpAddr;
 use std::{vec, vec::Vec};
 
 use super::{
-    Frame, Link, Segment, Vlan, parse, parse_any, parse_plain_v4, parse_plain_v6,
+    Frame, InParts as _, Link, Segment, Vlan, parse, parse_any, plain_v4, plain_v6,
     plainly_opens_nothing,
 };
 use crate::layout::Cause;
@@ -29,8 +29,8 @@ fn what_nearly_all_frames_are_is_plain() {
     let plain = |bytes: Vec<u8>| {
         let frame = frame(&bytes, Link::Ethernet);
         let by_family = [
-            parse_plain_v4(&bytes[..], &frame),
-            parse_plain_v6(&bytes[..], &frame),
+            plain_v4(&bytes[..], &frame).and_then(|plain| plain.whole()),
+            plain_v6(&bytes[..], &frame).and_then(|plain| plain.whole()),
         ];
         by_family.map(|segment| segment.is_some())
     };

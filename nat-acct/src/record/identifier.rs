@@ -20,11 +20,10 @@ use super::{
 pub struct Identifier(u128);
 
 impl Identifier {
-    /// The identifier of a connection of the source with this identifier. If its remote is not
-    /// given, the identifier cannot be used to find out whether a guess of it is right.
-    pub(super) fn of(account: &Account, remote: Option<Endpoint>, source_id: u128) -> Self {
-        let mut hash = Fnv::new();
-        hash.add(&source_id.to_be_bytes());
+    /// The identifier of a connection of this source. If its remote is not given, the identifier cannot
+    /// be used to find out whether a guess of it is right.
+    pub(super) fn of(account: &Account, remote: Option<Endpoint>, source: Source) -> Self {
+        let Source(mut hash) = source;
         hash.add(&account.identity.to_be_bytes());
         for endpoint in std::iter::once(account.client).chain(remote) {
             hash.add_endpoint(endpoint);
@@ -82,6 +81,19 @@ impl fmt::Display for Identifier {
     }
 }
 
+/// Where connections come from: what comes first in the hash of each.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Source(Fnv);
+
+impl Source {
+    /// The source with this identifier.
+    pub(super) fn new(id: u128) -> Self {
+        let mut hash = Fnv::new();
+        hash.add(&id.to_be_bytes());
+        Self(hash)
+    }
+}
+
 /// Gives six bits to the version and the variant (RFC 9562 section 4).
 fn version_8(hash: u128) -> u128 {
     let version = hash & !(0xf << 76) | 0x8 << 76;
@@ -89,6 +101,7 @@ fn version_8(hash: u128) -> u128 {
 }
 
 /// FNV-1a of 128 bits: <https://datatracker.ietf.org/doc/html/rfc9923>.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Fnv(u128);
 
 impl Fnv {
@@ -197,19 +210,19 @@ mod tests {
         let mut other = one;
         other.remote.port = 443;
         assert_eq!(
-            Identifier::of(&one, None, 7),
-            Identifier::of(&other, None, 7)
+            Identifier::of(&one, None, Source::new(7)),
+            Identifier::of(&other, None, Source::new(7))
         );
         assert_ne!(identifier(&one, 7), identifier(&other, 7));
         let later = account(2, 54054);
         assert_ne!(
-            Identifier::of(&one, None, 7),
-            Identifier::of(&later, None, 7)
+            Identifier::of(&one, None, Source::new(7)),
+            Identifier::of(&later, None, Source::new(7))
         );
     }
 
     fn identifier(account: &Account, source_id: u128) -> Identifier {
-        Identifier::of(account, Some(account.remote), source_id)
+        Identifier::of(account, Some(account.remote), Source::new(source_id))
     }
 
     fn account(identity: u64, client_port: u16) -> Account {

@@ -6,7 +6,7 @@ use std::{fmt, num::ParseIntError, str::FromStr};
 use super::{
     Account, Identifier,
     digits::{as_str, put_hexadecimal},
-    identifier::Fnv,
+    identifier::{Fnv, Source},
 };
 
 /// Identifies a run: everything that counts its records by one sequence of numbers.
@@ -25,7 +25,7 @@ impl Run {
 
     /// That of a replay, by its first record: the same captures give the same records.
     pub fn of_first(account: &Account) -> Self {
-        Self::from_hash(Identifier::of(account, None, 0).to_bits())
+        Self::from_hash(Identifier::of(account, None, Source::new(0)).to_bits())
     }
 
     /// As it is written.

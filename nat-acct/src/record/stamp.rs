@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     Interface, Remotes, Run,
+    identifier::Source,
     wall_clock::{self, Change, Reading, WallClock},
 };
 
@@ -15,7 +16,7 @@ use super::{
 #[derive(Clone, Debug)]
 pub struct Stamp {
     clock: WallClock,
-    source_id: u128,
+    source: Source,
     run: Run,
     inside: Vec<Arc<str>>,
     outside: Vec<Arc<str>>,
@@ -28,7 +29,7 @@ impl Stamp {
     pub fn new<S: AsRef<OsStr>>(clock: impl Into<WallClock>, inside: &[S], outside: &[S]) -> Self {
         Self {
             clock: clock.into(),
-            source_id: 0,
+            source: Source::new(0),
             run: Run::default(),
             inside: names(inside),
             outside: names(outside),
@@ -41,7 +42,7 @@ impl Stamp {
     #[must_use]
     pub fn of_boot(self, boot_id: u128) -> Self {
         Self {
-            source_id: boot_id,
+            source: Source::new(boot_id),
             ..self
         }
     }
@@ -69,8 +70,8 @@ impl Stamp {
     }
 
     /// What tells connections of the source from those of others.
-    pub(super) fn source_id(&self) -> u128 {
-        self.source_id
+    pub(super) fn source(&self) -> Source {
+        self.source
     }
 
     /// What records say of remotes.

@@ -54,7 +54,7 @@ impl Record {
         Self {
             account: *account,
             remote,
-            id: Identifier::of(account, remote, stamp.source_id()),
+            id: Identifier::of(account, remote, stamp.source()),
             sequence,
             run: stamp.run(),
             written,

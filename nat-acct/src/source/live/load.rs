@@ -66,9 +66,9 @@ impl Settings {
         self.max_connections.div_ceil(8).max(of_few)
     }
 
-    /// Sets of the flow table less one.
-    pub(super) const fn set_mask(&self) -> u32 {
-        self.buckets() / WAYS - 1
+    /// Buckets in all sets less one.
+    pub(super) const fn bucket_mask(&self) -> u32 {
+        self.buckets() - 1
     }
 }
 
@@ -78,14 +78,14 @@ impl Settings {
 ///
 /// When the kernel lacks something that the object needs, refuses a program, or refuses us.
 pub(super) fn load(settings: &Settings, seed: Seed, pins: Option<&Pins>) -> Result<Ebpf> {
-    let set_mask = settings.set_mask();
+    let bucket_mask = settings.bucket_mask();
     let places = settings.places();
     let close_on_first_fin = u8::from(settings.close_on_first_fin);
     let log_level = log_level(settings.log_level) as u8;
     let mut loader = EbpfLoader::new();
     loader
         .override_global("SEED", seed.0.as_flattened(), true)
-        .override_global("SET_MASK", &set_mask, true)
+        .override_global("BUCKET_MASK", &bucket_mask, true)
         .override_global("PLACES", &places, true)
         .override_global("CLOSE_ON_FIRST_FIN", &close_on_first_fin, true)
         .override_global(aya_log::LEVEL, &log_level, false)

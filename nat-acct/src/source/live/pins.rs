@@ -20,7 +20,7 @@ use nix::{
 use super::{attach::Side, mapped::MappedArray};
 
 /// The maps that live on. The others have nothing in them between two packets.
-pub(super) const MAPS: [&str; 13] = [
+pub(super) const MAPS: [&str; 12] = [
     "FLOWS",
     "OVERFLOW",
     "LOCKS",
@@ -32,7 +32,6 @@ pub(super) const MAPS: [&str; 13] = [
     "OUTSIDE_SYNS",
     "EVENTS",
     "IGNORED",
-    "INTERFACES",
     INSTANCE,
 ];
 const INSTANCE: &str = "INSTANCE";

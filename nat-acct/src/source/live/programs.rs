@@ -8,6 +8,7 @@ use nat_acct_common::layout::{Direction, Interface};
 
 use super::{
     attach::{self, Attachment, Hook, Owner, Side, Target},
+    by_hand::{self, Run},
     change::{Hooks, What},
     flowtables::Flowtable,
     hidden::{Hidden, Sample},
@@ -26,6 +27,13 @@ pub(super) struct Means<'a> {
     pub(super) owner: &'a Owner,
     /// Where the links of the programs are, if they are to live on.
     pub(super) pins: Option<&'a Pins>,
+}
+
+impl Means<'_> {
+    /// Has the programs take over which interfaces there are, and tell when each last ran.
+    pub(super) fn exchange_interfaces(&mut self) -> Result<Run> {
+        by_hand::run(self.ebpf, "exchange_interfaces")
+    }
 }
 
 /// The programs on an interface, and what they see.

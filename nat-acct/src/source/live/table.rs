@@ -24,7 +24,7 @@ const LOCK_ATTEMPTS: usize = 10_000;
 /// The flow table, the connections, and the overflow map.
 pub struct KernelTable {
     seed: Seed,
-    set_mask: u32,
+    bucket_mask: u32,
     buckets: MappedArray<Bucket>,
     connections: Arc<MappedArray<Connection>>,
     overflow: RefCell<HashMap<MapData, FlowKey, u32>>,
@@ -37,7 +37,7 @@ impl KernelTable {
         let connections = mapped(ebpf, "CONNECTIONS", settings.slots())?;
         Ok(Self {
             seed,
-            set_mask: settings.set_mask(),
+            bucket_mask: settings.bucket_mask(),
             buckets,
             connections: Arc::new(connections),
             overflow: RefCell::new(HashMap::try_from(take(ebpf, "OVERFLOW")?)?),
@@ -81,8 +81,8 @@ impl Table for KernelTable {
         self.seed.0[word]
     }
 
-    fn set_mask(&self) -> u32 {
-        self.set_mask
+    fn bucket_mask(&self) -> u32 {
+        self.bucket_mask
     }
 
     fn bucket(&self, place: u32) -> Option<&Bucket> {

@@ -7,6 +7,7 @@ use nat_acct_common::layout::{Interface, Interfaces, MAX_INTERFACES};
 use super::{
     Change, Hook, InterfaceState, What,
     attach::{Owner, Side},
+    by_hand::Run,
     flowtables,
     links::Links,
     mapped::MappedArray,
@@ -121,6 +122,8 @@ impl Watch {
             owner: &self.owner,
             pins: self.pins.as_ref(),
         };
+        // Where the kernel does not run it now, it will.
+        let _: Run = means.exchange_interfaces()?;
         let mut changes = Vec::new();
         for watched in &mut self.watched {
             let side = self.listed.get(watched.side().element());

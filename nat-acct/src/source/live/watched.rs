@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use nat_acct_common::layout::Interface;
 
 use super::{
     InterfaceState,
     attach::Side,
+    by_hand::Run,
     change::{Hooks, What},
     programs::{Means, Programs},
 };
@@ -65,6 +66,9 @@ impl Watched {
         let description = means.links.describe(&self.name).context("it is gone")?;
         // Before the programs, which look themselves up by it.
         listed.set(self.number as u32, description);
+        if means.exchange_interfaces()? == Run::Again {
+            bail!("the kernel does not take its number now");
+        }
         let new = || Programs::new(self.name.clone(), description.index, self.side, self.number);
         self.programs.get_or_insert_with(new).attach_missing(means)
     }

@@ -21,7 +21,7 @@ const SLOTS_A_SEGMENT: usize = 2;
 const FIRST_SPARE: u32 = 1 << 31;
 
 pub(super) struct MemoryTable {
-    set_mask: u32,
+    bucket_mask: u32,
     in_sets: Vec<Spot>,
     spare: Vec<Spot>,
     free_spares: RefCell<Vec<u32>>,
@@ -47,10 +47,10 @@ struct Spot {
 impl MemoryTable {
     /// A table with room for `connections`, which may grow to `max_connections`.
     pub(super) fn new(connections: u32, max_connections: u32, close_on_first_fin: bool) -> Self {
-        let sets = (2 * connections).div_ceil(WAYS).next_power_of_two();
+        let buckets = buckets_for(connections);
         Self {
-            set_mask: sets - 1,
-            in_sets: defaults(sets * WAYS),
+            bucket_mask: buckets - 1,
+            in_sets: defaults(buckets),
             spare: Vec::new(),
             free_spares: RefCell::default(),
             connections: defaults(connections + 1),
@@ -112,8 +112,8 @@ impl MemoryTable {
         // The numbers go up from the end, which is taken first.
         let new_slots = (slots..wanted).rev();
         self.free_slots.get_mut().splice(0..0, new_slots);
-        let sets = (2 * wanted).div_ceil(WAYS).next_power_of_two();
-        while self.set_mask + 1 < sets {
+        let buckets = buckets_for(wanted);
+        while self.bucket_mask + 1 < buckets {
             self.split_sets();
         }
     }
@@ -121,16 +121,16 @@ impl MemoryTable {
     /// Doubles the sets. A bucket goes to the set of its number or to its new twin, and keeps its
     /// way, so none is in another's place.
     fn split_sets(&mut self) {
-        let sets = self.set_mask + 1;
-        self.set_mask = 2 * sets - 1;
-        let old = mem::replace(&mut self.in_sets, defaults(2 * sets * WAYS));
+        let buckets = 2 * (self.bucket_mask + 1);
+        self.bucket_mask = buckets - 1;
+        let old = mem::replace(&mut self.in_sets, defaults(buckets));
         for (place, spot) in old.into_iter().enumerate() {
             let slot = spot.bucket.owner().slot();
             if slot == 0 {
                 continue;
             }
-            let set = spot.bucket.key().hash(|word| self.seed(word)) & self.set_mask;
-            let place = set * WAYS + place as u32 % WAYS;
+            let home = spot.bucket.key().hash(|word| self.seed(word)) & self.bucket_mask;
+            let place = home / WAYS * WAYS + place as u32 % WAYS;
             self.connections[slot as usize].place_number.set(place);
             self.in_sets[place as usize] = spot;
         }
@@ -142,6 +142,11 @@ impl MemoryTable {
             None => self.in_sets.get(place as usize),
         }
     }
+}
+
+/// Buckets of a table for so many connections, of which it is at most half full.
+fn buckets_for(connections: u32) -> u32 {
+    (2 * connections).max(WAYS).next_power_of_two()
 }
 
 fn defaults<T: Default>(len: u32) -> Vec<T> {
@@ -161,8 +166,8 @@ impl Table for MemoryTable {
         SEED[word]
     }
 
-    fn set_mask(&self) -> u32 {
-        self.set_mask
+    fn bucket_mask(&self) -> u32 {
+        self.bucket_mask
     }
 
     fn bucket(&self, place: u32) -> Option<&Bucket> {

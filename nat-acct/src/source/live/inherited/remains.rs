@@ -87,7 +87,7 @@ impl Table for Left {
         Default::default()
     }
 
-    fn set_mask(&self) -> u32 {
+    fn bucket_mask(&self) -> u32 {
         0
     }
 
