@@ -55,8 +55,9 @@ impl<'a, T: Header> Found<'a, T> {
     /// What is at so many bytes of it.
     #[inline(always)]
     pub const fn part<Part: Header>(self, offset: usize) -> Found<'a, Part> {
-        assert!(offset + size_of::<Part>() <= size_of::<T>());
-        // SAFETY: within the header, by the line above.
+        const { assert!(size_of::<Part>() <= size_of::<T>()) };
+        assert!(offset <= size_of::<T>() - size_of::<Part>());
+        // SAFETY: within the header, by the lines above.
         unsafe { Found::new(self.start.cast::<u8>().add(offset).cast()) }
     }
 
@@ -111,7 +112,8 @@ unsafe fn read<T: Header>(header: *const T) -> T {
 
 /// # Safety
 ///
-/// Both must point to the bytes of a word.
+/// Both must point to the bytes of a word. That `from` may be read at once is the target's affair: of
+/// pointers the BPF target knows no alignment.
 #[inline(always)]
 unsafe fn copy_word<Word>(from: *const u8, to: *mut u8) {
     // SAFETY: by the caller.

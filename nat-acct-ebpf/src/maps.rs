@@ -79,7 +79,7 @@ static IGNORED: PerCpuArray<Ignored> = PerCpuArray::with_max_entries(Cause::ALL.
 /// The interfaces of each side, where programs find them without a look-up.
 static LISTED: [Interfaces; 2] = [const { Interfaces::new() }; 2];
 
-/// The interfaces of each side, where user space finds them: it cannot map globals. See
+/// The interfaces of each side, where user space finds them: globals are in a map that it cannot map. See
 /// [`exchange_interfaces`].
 #[map]
 static INTERFACES: Array<Interfaces> = Array::with_max_entries(2, BPF_F_MMAPABLE);
@@ -106,9 +106,9 @@ pub type Front = [u8; FRONT_BYTES as usize];
 /// common length, TCP at most 60.
 pub const FRONT_BYTES: u32 = 512;
 
-/// Element of [`INTERFACES`] for the inside.
+/// Element of [`INTERFACES`] and [`LISTED`] for the inside.
 pub const INSIDE: usize = 0;
-/// Element of [`INTERFACES`] for the outside.
+/// Element of both for the outside.
 pub const OUTSIDE: usize = 1;
 
 /// Tries to get a set's lock; it is held for less than a microsecond.

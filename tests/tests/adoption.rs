@@ -4,7 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use nat_acct_tests::lab::{INSIDE, OUTSIDE, hooks};
+use nat_acct_tests::lab::second::SECOND_INSIDE;
+use nat_acct_tests::lab::{INSIDE, OUTSIDE, hooks, hooks::Direction};
+use nat_acct_tests::traffic::conversation::Conversation;
+use nat_acct_tests::traffic::conversation::Step::{Close, Receive, ReceiveToEnd, Send};
 use nat_acct_tests::traffic::held;
 use nat_acct_tests::truth::assert_equal;
 use nat_acct_tests::{Agent, Family, Lab, Ns, agent, detach, in_a_lab};
@@ -53,6 +56,52 @@ fn connections_go_on_from_agent_to_agent() -> Result<()> {
 }
 
 #[test]
+fn an_interface_that_is_away_hides_no_other() -> Result<()> {
+    in_a_lab(|lab| {
+        lab.second_inside(Ns::Neighbour)?;
+        let pin = lab.bpf_dir()?.join("nat-acct");
+        let args = ["--pin", text(&pin)?, "--inside", SECOND_INSIDE];
+        Agent::start(lab, &args)?.kill()?;
+        lab.run(Ns::Gateway, &format!("ip link del {INSIDE}"))?;
+        let agent = Agent::start(lab, &args)?;
+        let done = Conversation::new(lab, Ns::Neighbour, Family::V4).run(
+            &[Send(7_000), ReceiveToEnd],
+            &[Receive(7_000), Send(90_000), Close],
+        )?;
+        let records = agent.wait_for_records(1, SOON)?;
+        let truth = done.truth("behind the second interface", &["fin"]);
+        assert_equal(&[truth], &agent::closing(&records)?);
+        agent.stop()?;
+        detach(lab, &pin)?;
+        Ok(())
+    })
+}
+
+/// They would go on with what an agent knew that is dead.
+#[test]
+fn programs_do_not_stay_where_an_interface_has_another_name_now() -> Result<()> {
+    const RENAMED: &str = "br9";
+    for hook in hooks::of_kernel() {
+        in_a_lab(|lab| {
+            let pin = lab.bpf_dir()?.join("nat-acct");
+            let args = ["--hook", hook, "--pin", text(&pin)?];
+            Agent::start(lab, &args)?.kill()?;
+            for change in ["down", &format!("name {RENAMED}"), "up"] {
+                let link = if change == "up" { RENAMED } else { INSIDE };
+                lab.run(Ns::Gateway, &format!("ip link set {link} {change}"))?;
+            }
+            ensure!(has_ours(lab, RENAMED)?, "nothing was left");
+            let agent = Agent::start(lab, &args)?;
+            ensure!(!has_ours(lab, RENAMED)?, "{}", agent.log());
+            agent.stop()?;
+            detach(lab, &pin)?;
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+#[test]
 fn status_says_what_lives_on() -> Result<()> {
     in_a_lab(|lab| {
         let pin = lab.bpf_dir()?.join("nat-acct");
@@ -70,6 +119,16 @@ fn status_says_what_lives_on() -> Result<()> {
         std::fs::create_dir(pin.join("abi-1"))?;
         ensure_says(&status(lab, &pin)?, &["made by another version"])
     })
+}
+
+/// Whether a program of an agent's is on the device.
+fn has_ours(lab: &Lab, device: &str) -> Result<bool> {
+    let mut all = Vec::new();
+    for direction in Direction::ALL {
+        all.extend(hooks::tcx(lab, Ns::Gateway, device, direction)?);
+        all.push(hooks::filters(lab, Ns::Gateway, device, direction)?);
+    }
+    Ok(all.iter().any(|text| text.contains("inside_")))
 }
 
 /// Both what it says and what it complains of.

@@ -10,6 +10,17 @@ use crate::memory::Shared;
 /// hides a bucket, and one lock a set is enough for opening and closing.
 pub const WAYS: u32 = 8;
 
+/// Buckets of all sets, for at most so many connections: so many that it is at most half full, and a power
+/// of two.
+pub const fn buckets_for(connections: u32) -> u32 {
+    let at_least = 2 * connections;
+    if at_least < WAYS {
+        WAYS
+    } else {
+        at_least.next_power_of_two()
+    }
+}
+
 /// An element of the kernel's array.
 #[repr(C, align(8))]
 #[derive(Default)]

@@ -268,6 +268,35 @@ mod tests {
     }
 
     #[test]
+    fn each_side_gets_what_the_other_writes() {
+        let (programs, user_space) = (Interfaces::new(), Interfaces::new());
+        let user_spaces = user_space.get(3).expect("room for it");
+        let description = Description {
+            index: 7,
+            link: Link::Ethernet,
+            serves_others: true,
+        };
+        for number in 0..3 {
+            user_space.get(number).expect("room for it").vacate();
+        }
+        user_spaces.set(3, description);
+        user_space.set_ifbs([4].into_iter());
+        programs.exchange(&user_space);
+        let found = programs.find(7).expect("it was told");
+        assert_eq!(found.properties(), Properties::new(3, description));
+        assert!(programs.is_ifb(4));
+
+        found.runs(Direction::Egress, 11);
+        programs.exchange(&user_space);
+        let ran = Direction::ALL.map(|direction| user_spaces.ran_ticks(direction));
+        assert_eq!(ran, [0, 11]);
+
+        user_spaces.vacate();
+        programs.exchange(&user_space);
+        assert!(programs.find(7).is_none());
+    }
+
+    #[test]
     fn properties_are_told_apart() {
         for number in [0, MAX_INTERFACES as u32 - 1] {
             for (link, serves_others) in [(Link::Ethernet, true), (Link::Ip, false)] {

@@ -17,7 +17,7 @@ mod per_sender;
 mod released;
 
 pub use address::Address;
-pub use bucket::{Bucket, Owner, WAYS};
+pub use bucket::{Bucket, Owner, WAYS, buckets_for};
 pub use cause::{Cause, Ignored, IgnoredTotal};
 pub use clock::ClockPair;
 pub use connection::Connection;

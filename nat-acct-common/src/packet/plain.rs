@@ -26,8 +26,8 @@ pub(crate) struct Headers<Ip> {
     tcp: tcp::Rows,
 }
 
-/// The segment in a plain frame of IPv4 that has an Ethernet header; `None` where the frame is not
-/// plain.
+/// The segment in a plain frame of IPv4, which begins with an Ethernet header, as the caller knows;
+/// `None` where the frame is not plain.
 #[inline(always)]
 pub fn plain_v4<'a, B: Bytes + ?Sized>(
     bytes: &'a B,

@@ -4,7 +4,7 @@ use core::net::IpAddr;
 use std::{vec, vec::Vec};
 
 use super::{
-    Frame, InParts as _, Link, Segment, Vlan, parse, parse_any, plain_v4, plain_v6,
+    Endpoints, Frame, InParts, Link, Segment, Vlan, parse, parse_any, plain_v4, plain_v6,
     plainly_opens_nothing,
 };
 use crate::layout::Cause;
@@ -279,6 +279,15 @@ fn check(bytes: Vec<u8>, expected: Result<u32, Cause>) -> Segment {
     let frame = frame(&bytes, Link::Ethernet);
     let parsed = parse(&bytes[..], &frame);
     assert_eq!(parsed, parse_any(&bytes[..], &frame));
+    if let Ok(segment) = parsed {
+        let [v4, v6] = [
+            plain_v4(&bytes[..], &frame).map(parts),
+            plain_v6(&bytes[..], &frame).map(parts),
+        ];
+        for found in v4.into_iter().chain(v6) {
+            assert_eq!(found, parts(segment));
+        }
+    }
     assert_eq!(parsed.map(|segment| segment.payload), expected);
     parsed.unwrap_or(Segment {
         vlan: Vlan::NONE,
@@ -293,6 +302,15 @@ fn check(bytes: Vec<u8>, expected: Result<u32, Cause>) -> Segment {
         ip_bytes: 0,
         packets: 0,
     })
+}
+
+/// What is read by itself, the endpoints twice.
+fn parts(segment: impl InParts) -> (u8, [Endpoints; 2]) {
+    let endpoints = segment.endpoints();
+    (
+        segment.flags(),
+        [endpoints, segment.endpoints_again(endpoints)],
+    )
 }
 
 fn frame(bytes: &[u8], link: Link) -> Frame {

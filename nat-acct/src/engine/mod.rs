@@ -346,8 +346,9 @@ impl Engine {
     }
 
     fn forget_sightings(&mut self) {
-        let forgotten = self.matcher.forgotten();
-        self.requests.extend(forgotten.map(Request::ForgetOutside));
+        for sighting in self.matcher.forgotten() {
+            self.requests.push_back(Request::ForgetOutside(sighting));
+        }
     }
 
     fn harvested(&mut self, facts: &Facts, volumes: PerSender<Volume>) {

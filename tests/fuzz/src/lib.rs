@@ -6,7 +6,10 @@ mod operations;
 use std::io::Cursor;
 
 use nat_acct::capture::Capture;
-use nat_acct_common::packet::{Frame, Link, Vlan, parse, parse_any, plainly_opens_nothing};
+use nat_acct_common::packet::{
+    Endpoints, Frame, InParts, Link, Vlan, parse, parse_any, plain_v4, plain_v6,
+    plainly_opens_nothing,
+};
 
 pub use operations::engine;
 
@@ -32,6 +35,14 @@ pub fn packet(data: &[u8]) {
     let Ok(segment) = parsed else {
         return;
     };
+    if link == Link::Ethernet {
+        let v4 = plain_v4(bytes, &frame).map(parts);
+        let found = v4.or_else(|| plain_v6(bytes, &frame).map(parts));
+        assert!(
+            found.is_none_or(|found| found == parts(segment)),
+            "a part of a plain frame is read otherwise"
+        );
+    }
     assert!(
         !(segment.opens() && plainly_opens_nothing(bytes, link)),
         "an opening is overlooked on the outside"
@@ -39,6 +50,11 @@ pub fn packet(data: &[u8]) {
     assert!(segment.payload <= frame.len);
     assert!(segment.packets >= 1);
     assert!(segment.ip_bytes >= segment.payload + 40 * segment.packets);
+}
+
+/// What is read by itself.
+fn parts(segment: impl InParts) -> (u8, Endpoints) {
+    (segment.flags(), segment.endpoints())
 }
 
 /// The capture reader, with a reader that gives a few bytes at a time.

@@ -82,6 +82,10 @@ impl Hairpins {
 
     /// The slots of the openings that may be the other half of this one.
     pub(super) fn possible(&self, isn: u32, facts: &Facts) -> Vec<u32> {
+        // Nearly always.
+        if self.halves.len() == 0 {
+            return Vec::new();
+        }
         self.others(isn, &Half::of(facts)).collect()
     }
 

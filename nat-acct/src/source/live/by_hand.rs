@@ -20,6 +20,23 @@ pub(super) enum Run {
     Again,
 }
 
+/// How often it is tried to have a program run.
+const ATTEMPTS: u32 = 10;
+
+/// Has the kernel run the program `name`, once or more often; tells whether it did.
+///
+/// # Errors
+///
+/// As [`run`].
+pub(super) fn run_for_sure(ebpf: &mut Ebpf, name: &str) -> Result<bool> {
+    for _ in 0..ATTEMPTS {
+        if run(ebpf, name)? == Run::Done {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Has the kernel run the program `name` once.
 ///
 /// # Errors

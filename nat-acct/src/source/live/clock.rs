@@ -3,23 +3,16 @@
 
 use std::{thread, time::Duration};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use aya::Ebpf;
 use nat_acct_common::layout::ClockPair;
 
-use super::{
-    by_hand::{self, Run},
-    mapped::MappedArray,
-    table::mapped,
-};
+use super::{by_hand, mapped::MappedArray, table::mapped};
 
 /// The values of CONFIG_HZ that exist (kernel: kernel/Kconfig.hz, and arch/alpha).
 const TICK_RATES_HZ: [u64; 6] = [100, 250, 300, 1000, 1024, 1200];
 /// Long enough to tell 250 from 300 Hz.
 const MEASURED: Duration = Duration::from_millis(100);
-
-/// How often it is tried again to read the clocks.
-const ATTEMPTS: u32 = 10;
 
 /// Nanoseconds of a tick.
 pub(super) fn tick_ns(ebpf: &mut Ebpf) -> Result<u64> {
@@ -41,9 +34,8 @@ fn nearest_rate(ticks: u64, elapsed_ns: u64) -> u64 {
 
 /// Lets the kernel run the program that reads both clocks.
 fn read(ebpf: &mut Ebpf, pair: &MappedArray<ClockPair>) -> Result<(u64, u32)> {
-    let mut attempts = 0..ATTEMPTS;
-    while by_hand::run(ebpf, "compare_clocks")? == Run::Again {
-        attempts.next().context("cannot compare the clocks")?;
+    if !by_hand::run_for_sure(ebpf, "compare_clocks")? {
+        bail!("cannot compare the clocks");
     }
     match pair.get(0) {
         Some(pair) => Ok(pair.get()),

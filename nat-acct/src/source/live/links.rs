@@ -70,6 +70,18 @@ impl Links {
         ifbs.map(|interface| interface.index)
     }
 
+    /// The same, if the programs may be on it by [`Self::check`].
+    pub(super) fn describe_allowed(&self, name: &str, names: &[&str]) -> Option<Description> {
+        self.check(name, names).ok()?;
+        self.describe(name)
+    }
+
+    /// The names and numbers of all interfaces.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, u32)> {
+        let interfaces = self.0.iter();
+        interfaces.map(|interface| (&*interface.name, interface.index))
+    }
+
     /// Says whether the programs may be on the interface `name`, if they are on all of `names`.
     pub(super) fn check(&self, name: &str, names: &[&str]) -> Result<()> {
         if self.named(name).is_none() {

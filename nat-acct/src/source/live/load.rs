@@ -5,7 +5,7 @@ use aya::{
     Ebpf, EbpfLoader, include_bytes_aligned,
     programs::{ProgramError, SchedClassifier},
 };
-use nat_acct_common::layout::{Seed, WAYS};
+use nat_acct_common::layout::{Seed, buckets_for};
 use tracing::debug;
 
 use super::{
@@ -43,13 +43,9 @@ impl Settings {
         self.max_connections.div_ceil(2)
     }
 
-    /// Buckets of the flow table: so many that it is at most half full, in a number of sets that
-    /// is a power of two.
+    /// Buckets of all sets of the flow table.
     pub(super) const fn buckets(&self) -> u32 {
-        (2 * self.max_connections)
-            .div_ceil(WAYS)
-            .next_power_of_two()
-            * WAYS
+        buckets_for(self.max_connections)
     }
 
     /// Places: buckets of all sets, and behind them spare ones.

@@ -205,7 +205,7 @@ impl Live {
     ///
     /// # Errors
     ///
-    /// When a map does not fit the programs.
+    /// When a map does not fit the programs, or the kernel does not run one of them.
     pub fn tend(&mut self) -> Result<Vec<Change>> {
         self.watch.tend(&mut self.ebpf)
     }

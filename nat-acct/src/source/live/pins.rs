@@ -19,7 +19,8 @@ use nix::{
 
 use super::{attach::Side, mapped::MappedArray};
 
-/// The maps that live on. The others have nothing in them between two packets.
+/// The maps that live on. The others have nothing in them between two packets, or go with an agent's own
+/// programs.
 pub(super) const MAPS: [&str; 12] = [
     "FLOWS",
     "OVERFLOW",

@@ -8,7 +8,7 @@ use nat_acct_common::layout::{Direction, Interface};
 
 use super::{
     attach::{self, Attachment, Hook, Owner, Side, Target},
-    by_hand::{self, Run},
+    by_hand,
     change::{Hooks, What},
     flowtables::Flowtable,
     hidden::{Hidden, Sample},
@@ -30,9 +30,10 @@ pub(super) struct Means<'a> {
 }
 
 impl Means<'_> {
-    /// Has the programs take over which interfaces there are, and tell when each last ran.
-    pub(super) fn exchange_interfaces(&mut self) -> Result<Run> {
-        by_hand::run(self.ebpf, "exchange_interfaces")
+    /// Has the programs take over which interfaces there are, and tell when each last ran; `false` if
+    /// they do not now.
+    pub(super) fn exchange_interfaces(&mut self) -> Result<bool> {
+        by_hand::run_for_sure(self.ebpf, "exchange_interfaces")
     }
 }
 

@@ -2,12 +2,11 @@
 
 use anyhow::{Context as _, Result, bail};
 use aya::Ebpf;
-use nat_acct_common::layout::{Interface, Interfaces, MAX_INTERFACES};
+use nat_acct_common::layout::{Direction, Interface, Interfaces, MAX_INTERFACES};
 
 use super::{
     Change, Hook, InterfaceState, What,
-    attach::{Owner, Side},
-    by_hand::Run,
+    attach::{Owner, Side, remove_owners},
     flowtables,
     links::Links,
     mapped::MappedArray,
@@ -43,14 +42,16 @@ impl Watch {
 
     pub(super) fn attach(&mut self, ebpf: &mut Ebpf, places: &Places) -> Result<Vec<Change>> {
         self.begin(places)?;
-        self.each(ebpf, |watched, means, listed| {
-            let hooks = watched.attach(means, listed)?;
+        let changes = self.each(ebpf, |watched, means, _| {
+            let hooks = watched.attach(means)?;
             Ok(hooks.map(What::Attached).into_iter().collect())
-        })
+        })?;
+        changes.context("the kernel does not run programs by hand now")
     }
 
     pub(super) fn attach_again(&mut self, ebpf: &mut Ebpf, places: &Places) -> Result<Vec<Change>> {
         self.begin(places)?;
+        self.take_off_what_is_left()?;
         self.tend(ebpf)
     }
 
@@ -86,10 +87,36 @@ impl Watch {
         Ok(())
     }
 
+    /// Where programs do not take over now which interfaces there are, all of it is left to the next
+    /// call.
     pub(super) fn tend(&mut self, ebpf: &mut Ebpf) -> Result<Vec<Change>> {
-        self.each(ebpf, |watched, means, listed| {
+        let changes = self.each(ebpf, |watched, means, listed| {
             Ok(watched.tend(means, listed))
-        })
+        })?;
+        Ok(changes.unwrap_or_default())
+    }
+
+    /// Takes the programs of the agent before this one off interfaces that are not to have them now. They
+    /// go by what that agent knew: under another name, or below another interface, one would be counted
+    /// twice.
+    fn take_off_what_is_left(&self) -> Result<()> {
+        let names: Vec<_> = self.watched.iter().map(Watched::name).collect();
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        let is_allowed = |name: &str| self.links.describe_allowed(name, &names).is_some();
+        for watched in &self.watched {
+            if !is_allowed(&watched.name()) {
+                watched.unpin(self.pins.as_ref());
+            }
+        }
+        let others = self.links.all();
+        let others = others.filter(|(name, _)| !names.contains(name) || !is_allowed(name));
+        for (interface, index) in others {
+            for direction in Direction::ALL {
+                remove_owners(interface, index, direction, &self.owner)
+                    .with_context(|| format!("cannot take programs off {interface}"))?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn is_bypassed(&self) -> bool {
@@ -106,11 +133,13 @@ impl Watch {
         }
     }
 
+    /// Does something with each interface, after the programs have taken over what they have to know of
+    /// all; `None` if they do not now.
     fn each(
         &mut self,
         ebpf: &mut Ebpf,
         mut act: impl FnMut(&mut Watched, &mut Means<'_>, &Interface) -> Result<Vec<What>>,
-    ) -> Result<Vec<Change>> {
+    ) -> Result<Option<Vec<Change>>> {
         let names: Vec<_> = self.watched.iter().map(Watched::name).collect();
         let names: Vec<_> = names.iter().map(String::as_str).collect();
         let mut means = Means {
@@ -122,19 +151,28 @@ impl Watch {
             owner: &self.owner,
             pins: self.pins.as_ref(),
         };
-        // Where the kernel does not run it now, it will.
-        let _: Run = means.exchange_interfaces()?;
+        for watched in &self.watched {
+            watched.list(&self.links, &names, listed(&self.listed, watched)?);
+        }
+        if !means.exchange_interfaces()? {
+            return Ok(None);
+        }
         let mut changes = Vec::new();
         for watched in &mut self.watched {
-            let side = self.listed.get(watched.side().element());
-            let listed = side.and_then(|side| side.get(watched.number()));
-            let listed = listed.context("the map INTERFACES is too small")?;
+            let listed = listed(&self.listed, watched)?;
             let news = act(watched, &mut means, listed)?;
             changes.extend(news.into_iter().map(|what| Change {
                 interface: watched.name(),
                 what,
             }));
         }
-        Ok(changes)
+        Ok(Some(changes))
     }
+}
+
+/// The interface in the map INTERFACES.
+fn listed<'a>(all: &'a MappedArray<Interfaces>, watched: &Watched) -> Result<&'a Interface> {
+    let side = all.get(watched.side().element());
+    let interface = side.and_then(|side| side.get(watched.number()));
+    interface.context("the map INTERFACES is too small")
 }

@@ -3,14 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context as _, Result, bail};
-use nat_acct_common::layout::Interface;
+use anyhow::{Context as _, Result};
+use nat_acct_common::layout::{Direction, Interface};
 
 use super::{
     InterfaceState,
-    attach::Side,
-    by_hand::Run,
+    attach::{self, Side},
     change::{Hooks, What},
+    links::Links,
+    pins::Pins,
     programs::{Means, Programs},
 };
 
@@ -57,32 +58,40 @@ impl Watched {
     /// # Errors
     ///
     /// When the interface is not there, or packets would be seen twice, or the kernel refuses.
-    pub(super) fn attach(
-        &mut self,
-        means: &mut Means<'_>,
-        listed: &Interface,
-    ) -> Result<Option<Hooks>> {
+    pub(super) fn attach(&mut self, means: &mut Means<'_>) -> Result<Option<Hooks>> {
         means.links.check(&self.name, means.names)?;
         let description = means.links.describe(&self.name).context("it is gone")?;
-        // Before the programs, which look themselves up by it.
-        listed.set(self.number as u32, description);
-        if means.exchange_interfaces()? == Run::Again {
-            bail!("the kernel does not take its number now");
-        }
         let new = || Programs::new(self.name.clone(), description.index, self.side, self.number);
         self.programs.get_or_insert_with(new).attach_missing(means)
     }
 
+    /// Writes down for the programs what they have to know of it.
+    pub(super) fn list(&self, links: &Links, names: &[&str], listed: &Interface) {
+        match links.describe_allowed(&self.name, names) {
+            Some(description) => listed.set(self.number as u32, description),
+            None => listed.vacate(),
+        }
+    }
+
     /// Looks whether all is as it should be, and mends it. Tells what is new.
     pub(super) fn tend(&mut self, means: &mut Means<'_>, listed: &Interface) -> Vec<What> {
-        let mut news = self.let_go(means, listed);
-        news.extend(self.come_back(means, listed));
+        let mut news = self.let_go(means);
+        news.extend(self.come_back(means));
         if let Some(programs) = &mut self.programs {
             news.extend(programs.move_to_the_wire(means));
             news.extend(programs.look_for_hidden(listed));
         }
         news.extend(self.look_for_bypasses(means));
         news
+    }
+
+    /// Takes programs off whose links an agent before this one has left there.
+    pub(super) fn unpin(&self, pins: Option<&Pins>) {
+        for direction in Direction::ALL {
+            if let Some(pins) = pins {
+                attach::unpin(&pins.link(self.side, self.number, direction));
+            }
+        }
     }
 
     /// Takes the programs off.
@@ -93,7 +102,7 @@ impl Watched {
     }
 
     /// Lets go of what is not there any more, or is not to be.
-    fn let_go(&mut self, means: &Means<'_>, listed: &Interface) -> Vec<What> {
+    fn let_go(&mut self, means: &Means<'_>) -> Vec<What> {
         let Some(programs) = &mut self.programs else {
             return Vec::new();
         };
@@ -103,7 +112,6 @@ impl Watched {
             return programs.let_go();
         }
         self.programs = None;
-        listed.vacate();
         // If it is back already, under another number, nobody else says that it was gone.
         if description.is_some() && !is_same {
             vec![What::Gone]
@@ -113,10 +121,10 @@ impl Watched {
     }
 
     /// Attaches what is missing; the reason why that cannot be is told once.
-    fn come_back(&mut self, means: &mut Means<'_>, listed: &Interface) -> Option<What> {
+    fn come_back(&mut self, means: &mut Means<'_>) -> Option<What> {
         let outcome = match means.links.describe(&self.name) {
             None => What::Gone,
-            Some(_) => match self.attach(means, listed) {
+            Some(_) => match self.attach(means) {
                 Ok(hooks) => {
                     self.trouble = None;
                     return hooks.map(What::Attached);

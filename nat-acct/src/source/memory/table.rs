@@ -11,7 +11,7 @@ use nat_acct_common::{
     flow::{Runtime, Table},
     layout::{
         Bucket, Cause, Connection, Counters, Event, FlowKey, IgnoredTotal, OutsideKey, OutsideSyn,
-        WAYS,
+        WAYS, buckets_for,
     },
 };
 
@@ -142,11 +142,6 @@ impl MemoryTable {
             None => self.in_sets.get(place as usize),
         }
     }
-}
-
-/// Buckets of a table for so many connections, of which it is at most half full.
-fn buckets_for(connections: u32) -> u32 {
-    (2 * connections).max(WAYS).next_power_of_two()
 }
 
 fn defaults<T: Default>(len: u32) -> Vec<T> {

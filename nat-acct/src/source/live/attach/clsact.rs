@@ -232,11 +232,16 @@ pub(super) fn remove_stale(interface: &str, index: u32, direction: Direction) ->
     Ok(removed)
 }
 
-/// Removes the filter that an agent before this one has left, where another hook is used now.
-pub(crate) fn remove_owners(target: Target<'_>, owner: &Owner) -> Result<()> {
-    for filter in filters::of(target.index, target.direction)? {
+/// Removes the filter that an agent before this one has left, where none of clsact is to be now.
+pub(crate) fn remove_owners(
+    interface: &str,
+    index: u32,
+    direction: Direction,
+    owner: &Owner,
+) -> Result<()> {
+    for filter in filters::of(index, direction)? {
         if filter.handle == owner.handle && is_agents(&filter) {
-            remove(target.interface, target.direction, &filter)?;
+            remove(interface, direction, &filter)?;
         }
     }
     Ok(())

@@ -23,6 +23,7 @@ use tracing::info;
 use chain::Member;
 pub(super) use clsact::{Owner, remove_owners};
 use filters::Translation;
+pub(super) use tcx::unpin;
 
 /// How a program is attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,7 +207,7 @@ fn attach_program(
             Err(error) if wanted.is_none() && is_unsupported(&error) => {}
             result => {
                 let held = result?;
-                clsact::remove_owners(target, owner)?;
+                clsact::remove_owners(target.interface, index, direction, owner)?;
                 return Ok(Held::Tcx(held));
             }
         }

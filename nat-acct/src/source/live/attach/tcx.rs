@@ -61,7 +61,7 @@ impl Held {
 }
 
 /// Takes a program off whose link is pinned.
-pub(super) fn unpin(pin: &Path) {
+pub(crate) fn unpin(pin: &Path) {
     // One that is gone is what was wanted.
     let _ = fs::remove_file(pin);
 }

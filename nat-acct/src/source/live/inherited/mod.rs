@@ -24,7 +24,7 @@ use self::{
     remains::Left,
 };
 use super::{
-    attach::{Owner, Side, Target, remove_owners},
+    attach::{Owner, Side, remove_owners},
     grace,
     links::Links,
     pins::Pins,
@@ -108,7 +108,7 @@ impl Inherited {
         for (side, names) in Side::ALL.into_iter().zip(self.interfaces()) {
             self.unpin_links(side)?;
             for interface in &names {
-                remove_filters(&links, interface, side, &owner)?;
+                remove_filters(&links, interface, &owner)?;
             }
         }
         grace::wait();
@@ -180,17 +180,10 @@ impl Inherited {
     }
 }
 
-fn remove_filters(links: &Links, interface: &str, side: Side, owner: &Owner) -> Result<()> {
+fn remove_filters(links: &Links, interface: &str, owner: &Owner) -> Result<()> {
     let Some(link) = links.describe(interface) else {
         return Ok(());
     };
-    Direction::ALL.into_iter().try_for_each(|direction| {
-        let target = Target {
-            interface,
-            index: link.index,
-            side,
-            direction,
-        };
-        remove_owners(target, owner)
-    })
+    let mut directions = Direction::ALL.into_iter();
+    directions.try_for_each(|direction| remove_owners(interface, link.index, direction, owner))
 }
