@@ -28,7 +28,7 @@ const ATTEMPTS: u32 = 10;
 /// # Errors
 ///
 /// As [`run`].
-pub(super) fn run_for_sure(ebpf: &mut Ebpf, name: &str) -> Result<bool> {
+pub(super) fn run_patiently(ebpf: &mut Ebpf, name: &str) -> Result<bool> {
     for _ in 0..ATTEMPTS {
         if run(ebpf, name)? == Run::Done {
             return Ok(true);

@@ -33,7 +33,7 @@ impl Means<'_> {
     /// Has the programs take over which interfaces there are, and tell when each last ran; `false` if
     /// they do not now.
     pub(super) fn exchange_interfaces(&mut self) -> Result<bool> {
-        by_hand::run_for_sure(self.ebpf, "exchange_interfaces")
+        by_hand::run_patiently(self.ebpf, "exchange_interfaces")
     }
 }
 
