@@ -188,10 +188,8 @@ impl Matcher {
         let Some((key, answer)) = GroupKey::of_opening(facts).and_then(answer) else {
             return self.not_outside(facts, Claim::None);
         };
-        if !self.doubtful.is_empty() {
-            for sighting in &self.forgotten {
-                self.doubtful.remove(sighting);
-            }
+        for sighting in &self.forgotten {
+            self.doubtful.remove(sighting);
         }
         let hairpin = match answer {
             Answer::Proved(_) => {
@@ -300,7 +298,6 @@ impl Matcher {
 }
 
 /// One that was answered has got through, so that what left was its own.
-#[inline]
 fn without_doubt(answer: Answer, facts: &Facts, doubtful: &BTreeSet<OutsideKey>) -> Answer {
     match answer {
         Answer::Proved(sighting) if !facts.answered() && doubtful.contains(&sighting) => {

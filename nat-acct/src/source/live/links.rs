@@ -64,16 +64,16 @@ impl Links {
         })
     }
 
+    /// The same, of one that the programs may be on by [`Self::check`].
+    pub(super) fn describe_allowed(&self, name: &str, names: &[&str]) -> Result<Description> {
+        self.check(name, names)?;
+        self.describe(name).context("it is gone")
+    }
+
     /// The numbers of the ifb devices.
     pub(super) fn ifbs(&self) -> impl Iterator<Item = u32> {
         let ifbs = self.0.iter().filter(|interface| interface.is_ifb);
         ifbs.map(|interface| interface.index)
-    }
-
-    /// The same, if the programs may be on it by [`Self::check`].
-    pub(super) fn describe_allowed(&self, name: &str, names: &[&str]) -> Option<Description> {
-        self.check(name, names).ok()?;
-        self.describe(name)
     }
 
     /// The names and numbers of all interfaces.

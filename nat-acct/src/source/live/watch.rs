@@ -100,13 +100,15 @@ impl Watch {
     /// go by what that agent knew: under another name, or below another interface, one would be counted
     /// twice.
     fn take_off_what_is_left(&self) -> Result<()> {
-        let names: Vec<_> = self.watched.iter().map(Watched::name).collect();
+        let names = self.names();
         let names: Vec<_> = names.iter().map(String::as_str).collect();
-        let is_allowed = |name: &str| self.links.describe_allowed(name, &names).is_some();
-        for watched in &self.watched {
-            if !is_allowed(&watched.name()) {
-                watched.unpin(self.pins.as_ref());
-            }
+        let is_allowed = |name: &str| self.links.describe_allowed(name, &names).is_ok();
+        if let Some(pins) = &self.pins {
+            let away = self
+                .watched
+                .iter()
+                .filter(|watched| !is_allowed(&watched.name()));
+            away.for_each(|watched| watched.unpin(pins));
         }
         let others = self.links.all();
         let others = others.filter(|(name, _)| !names.contains(name) || !is_allowed(name));
@@ -133,6 +135,11 @@ impl Watch {
         }
     }
 
+    /// Of the interfaces that were asked for.
+    fn names(&self) -> Vec<String> {
+        self.watched.iter().map(Watched::name).collect()
+    }
+
     /// Does something with each interface, after the programs have taken over what they have to know of
     /// all; `None` if they do not now.
     fn each(
@@ -140,7 +147,7 @@ impl Watch {
         ebpf: &mut Ebpf,
         mut act: impl FnMut(&mut Watched, &mut Means<'_>, &Interface) -> Result<Vec<What>>,
     ) -> Result<Option<Vec<Change>>> {
-        let names: Vec<_> = self.watched.iter().map(Watched::name).collect();
+        let names = self.names();
         let names: Vec<_> = names.iter().map(String::as_str).collect();
         let mut means = Means {
             ebpf,

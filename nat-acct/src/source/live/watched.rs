@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use nat_acct_common::layout::{Direction, Interface};
 
 use super::{
@@ -59,8 +59,7 @@ impl Watched {
     ///
     /// When the interface is not there, or packets would be seen twice, or the kernel refuses.
     pub(super) fn attach(&mut self, means: &mut Means<'_>) -> Result<Option<Hooks>> {
-        means.links.check(&self.name, means.names)?;
-        let description = means.links.describe(&self.name).context("it is gone")?;
+        let description = means.links.describe_allowed(&self.name, means.names)?;
         let new = || Programs::new(self.name.clone(), description.index, self.side, self.number);
         self.programs.get_or_insert_with(new).attach_missing(means)
     }
@@ -68,8 +67,8 @@ impl Watched {
     /// Writes down for the programs what they have to know of it.
     pub(super) fn list(&self, links: &Links, names: &[&str], listed: &Interface) {
         match links.describe_allowed(&self.name, names) {
-            Some(description) => listed.set(self.number as u32, description),
-            None => listed.vacate(),
+            Ok(description) => listed.set(self.number as u32, description),
+            Err(_) => listed.vacate(),
         }
     }
 
@@ -86,11 +85,9 @@ impl Watched {
     }
 
     /// Takes programs off whose links an agent before this one has left there.
-    pub(super) fn unpin(&self, pins: Option<&Pins>) {
+    pub(super) fn unpin(&self, pins: &Pins) {
         for direction in Direction::ALL {
-            if let Some(pins) = pins {
-                attach::unpin(&pins.link(self.side, self.number, direction));
-            }
+            attach::unpin(&pins.link(self.side, self.number, direction));
         }
     }
 
