@@ -183,9 +183,9 @@ impl Driver {
         // Not kept if the call fails: others may have their places then.
         let finished: Vec<_> = iter::from_fn(next_connection).collect();
         self.live.release(&finished)?;
+        let now_ns = clock::monotonic_ns();
         for Retired { slot, .. } in finished {
-            self.engine
-                .handle_event(Event::Released(slot), clock::monotonic_ns());
+            self.engine.handle_event(Event::Released(slot), now_ns);
         }
         let next_sighting = || self.unwritten.next_sighting(written);
         self.forgotten.extend(iter::from_fn(next_sighting));
@@ -199,18 +199,18 @@ impl Driver {
         let next_request = || self.engine.poll_request();
         let requests: Vec<_> = iter::from_fn(next_request).take(FETCHED).collect();
         self.live.fetch(requests.iter().filter_map(Request::slot));
+        let now_ns = clock::monotonic_ns();
         let is_some = !requests.is_empty();
         for request in requests {
-            self.carry_out(request);
+            self.carry_out(request, now_ns);
         }
         is_some
     }
 
-    fn carry_out(&mut self, request: Request) {
+    fn carry_out(&mut self, request: Request, now_ns: u64) {
         match request {
             Request::Look(slot) => {
                 if let Some(facts) = self.live.facts(slot) {
-                    let now_ns = clock::monotonic_ns();
                     self.engine.handle_event(Event::Seen(facts), now_ns);
                 }
             }

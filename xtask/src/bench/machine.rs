@@ -8,7 +8,7 @@ use crate::process::Cmd;
 pub fn facts() -> Vec<String> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     vec![
-        format!("CPU: {}, {cores} cores{}", cpu(), virtual_machine()),
+        format!("CPU: {}, {cores} cores{}", processor(), virtual_machine()),
         format!("Kernel: {}", ask("uname -srm")),
         format!("System: {}", system()),
     ]
@@ -19,7 +19,8 @@ pub fn cpu_to_measure_on() -> usize {
     std::thread::available_parallelism().map_or(0, |cores| cores.get() - 1)
 }
 
-fn cpu() -> String {
+/// The model, as the kernel tells it.
+pub fn processor() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let field = |name: &str| {
         let line = info.lines().find(|line| line.starts_with(name))?;

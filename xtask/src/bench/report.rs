@@ -12,7 +12,8 @@ const BEGINNING: &str = "\
 # Benchmarks
 
 `cargo xtask bench` measures, and writes this page. Times of one machine mean nothing on another:
-what counts are the ratios to the other programs of the same run.
+what counts are the ratios to the other programs of the same run. For packets in the kernel these, too,
+depend on the processor: there is a section for each that was measured.
 ";
 
 /// Prints a section; unless ours was `alone`, the page gets it, too.
