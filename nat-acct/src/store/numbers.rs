@@ -7,7 +7,10 @@ use std::{
     net::{IpAddr, Ipv6Addr},
 };
 
-use crate::record::{Kind, Run, Told, time};
+use crate::{
+    clock,
+    record::{Kind, Run, Told, time},
+};
 
 /// The numbers that are there, by run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -145,8 +148,12 @@ impl Numbers {
 }
 
 impl Span {
+    /// Nothing is known to have been since before the clock was set.
     fn join(&mut self, other: Self) {
-        self.since_us = self.since_us.min(other.since_us);
+        let since_us = [self.since_us, other.since_us];
+        let is_set = |us: &i64| *us >= clock::SET_S * 1_000_000;
+        let by_set_clock = since_us.into_iter().filter(is_set).min();
+        self.since_us = by_set_clock.unwrap_or(since_us[0].min(since_us[1]));
         self.until_us = self.until_us.max(other.until_us);
     }
 }

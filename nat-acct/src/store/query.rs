@@ -108,7 +108,8 @@ impl Store {
             found.kept_since_us = index::kept_since_us(&index)?;
             let horizon_us = wanted.until_us.saturating_add(found.longest_us);
             found.numbers = index::numbers(&index, wanted.address, [wanted.from_us, horizon_us])?;
-            found.open = self.open_connections(&index, wanted)?;
+            found.open = self.open_connections(&index, wanted, wanted.keys())?;
+            found.unknown = self.open_connections(&index, wanted, unknown_keys())?;
             Ok::<_, anyhow::Error>(hours)
         };
         read().with_context(|| format!("{} is damaged", path.display()))
@@ -147,8 +148,13 @@ impl Store {
 
     /// Connections of which no record says that they ended. That of the end may be in the store, if
     /// the lines were imported in another order, or again.
-    fn open_connections(&self, index: &Database, wanted: &Wanted) -> Result<Vec<Connection>> {
-        let mut open = wanted.select_open(index)?;
+    fn open_connections(
+        &self,
+        index: &Database,
+        wanted: &Wanted,
+        keys: [Key; 2],
+    ) -> Result<Vec<Connection>> {
+        let mut open = wanted.select_open(index, keys)?;
         let hours = if open.is_empty() {
             Vec::new()
         } else {
@@ -207,11 +213,14 @@ impl Wanted {
     }
 
     /// Nobody knows yet when they end. With each, when it was told of.
-    fn select_open(&self, index: &Database) -> rusqlite::Result<Vec<(Connection, i64)>> {
+    fn select_open(
+        &self,
+        index: &Database,
+        [low, high]: [Key; 2],
+    ) -> rusqlite::Result<Vec<(Connection, i64)>> {
         let mut query = index.prepare(&format!(
             "SELECT {COLUMNS}, written FROM open WHERE nat BETWEEN ? AND ? AND start <= ?"
         ))?;
-        let [low, high] = self.keys();
         let rows = query.query_map(params![low, high, self.until_us], |row| {
             Ok((row::connection(row, 0)?, row.get(9)?))
         })?;

@@ -63,6 +63,7 @@ fn doubt(doubt: &Doubt) -> Value {
     let kind = match doubt {
         Doubt::NoAgent => "no-agent",
         Doubt::NotThere(_) => "not-there",
+        Doubt::OpenedBefore(_) => "opened-before",
         Doubt::Gap(_) => "gap",
         Doubt::ThrownAway(_) => "thrown-away",
         Doubt::Open(_) => "open",

@@ -49,7 +49,8 @@ struct Part {
     wanted: Wanted,
     ended: Vec<Connection>,
     unknown: Vec<Connection>,
-    /// The newest that is told of connections that were open.
+    /// The newest that is told of connections that were open, if they had this translated address once or
+    /// may have had it.
     open: HashMap<Identifier, Told>,
     /// Connections with this translated address that have ended, whenever.
     over: HashSet<Identifier>,
@@ -113,25 +114,37 @@ impl Part {
                 }
             }
             Kind::End => {
+                self.open.remove(&connection.id);
                 if is_there && connection.may_have_been_translated() {
                     self.unknown.push(*connection);
                 }
             }
-            Kind::Start | Kind::Update if is_wanted && is_there => {
-                let newest = self.open.entry(connection.id).or_insert(*told);
-                if newest.written_us <= told.written_us {
-                    *newest = *told;
+            Kind::Start | Kind::Update if is_there => {
+                let may_be = is_wanted || connection.may_have_been_translated();
+                match self.open.get_mut(&connection.id) {
+                    Some(newest) if newest.written_us <= told.written_us => *newest = *told,
+                    None if may_be => drop(self.open.insert(connection.id, *told)),
+                    Some(_) | None => {}
                 }
             }
             Kind::Start | Kind::Update => {}
         }
     }
 
-    fn finish(self, all: Found) -> Found {
+    fn finish(mut self, all: Found) -> Found {
         let open = self.open.into_values().map(|told| told.connection);
+        let open = open.filter(|connection| !self.over.contains(&connection.id));
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            open.partition(|connection| connection.translated.is_some());
+        let is_wanted = |known| self.wanted.is_of(known);
+        let unknown = unknown
+            .into_iter()
+            .filter(Connection::may_have_been_translated);
+        self.unknown.extend(unknown);
         Found {
-            open: open
-                .filter(|connection| !self.over.contains(&connection.id))
+            open: known
+                .into_iter()
+                .filter(|connection| connection.translated.is_some_and(is_wanted))
                 .collect(),
             ended: self.ended,
             unknown: self.unknown,

@@ -84,6 +84,10 @@ pub(super) fn explain(doubt: &Doubt) -> String {
                 spans.join(", ")
             )
         }
+        Doubt::OpenedBefore(since_us) => format!(
+            "Connections that were opened before {}, when the agent began, are in no record.",
+            time(*since_us)
+        ),
         Doubt::Gap(gap) => format!("Missing: {gap}."),
         Doubt::ThrownAway(since_us) => {
             format!("Records from before {} were thrown away.", time(*since_us))

@@ -1,5 +1,8 @@
 //! What is asked, and what is answered: text, status, and why not.
 
+use std::iter;
+
+use jiff::SignedDuration;
 use nat_acct::record::{Format, Match, Record, Remotes, Run, Stage};
 
 use crate::{
@@ -9,8 +12,9 @@ use crate::{
 
 const ADDRESS: &str = "129.125.14.80";
 
-/// The worked example, one before and one long after it, which prove that an agent was there.
-fn three() -> Vec<Record> {
+/// The worked example, one before and one long after it, which prove that an agent was there; and one
+/// before all that were there could have begun, which proves that it has seen them begin.
+fn four() -> Vec<Record> {
     let example = common::worked_example();
     let before = nat_acct::record::Account {
         identity: 1,
@@ -24,10 +28,25 @@ fn three() -> Vec<Record> {
         end_ns: example.end_ns + 601_000_000_000,
         ..example
     };
-    let numbered = [before, example, after].into_iter().zip(0..);
-    numbered
-        .map(|(account, number)| common::record(&account, number))
-        .collect()
+    let first = nat_acct::record::Account {
+        identity: 2,
+        ..before
+    };
+    let first = moved(&common::record(&first, 0), -1_000);
+    let numbered = [before, example, after].into_iter().zip(1..);
+    let later = numbered.map(|(account, number)| common::record(&account, number));
+    iter::once(first).chain(later).collect()
+}
+
+/// The record, had all happened so many seconds later.
+fn moved(record: &Record, by_s: i64) -> Record {
+    let by = SignedDuration::from_secs(by_s);
+    Record {
+        start: record.start + by,
+        end: record.end + by,
+        written: record.written + by,
+        ..record.clone()
+    }
 }
 
 fn lines(records: &[Record]) -> String {
@@ -56,7 +75,7 @@ fn stored(name: &str, text: &str) -> Scratch {
 
 #[test]
 fn a_notice_is_answered() {
-    let scratch = stored("notice", &lines(&three()));
+    let scratch = stored("notice", &lines(&four()));
     let found = ask(
         &scratch,
         &format!("{ADDRESS}:61002"),
@@ -82,7 +101,7 @@ fn a_notice_is_answered() {
 
 #[test]
 fn the_status_tells_nobody_from_no_answer_from_an_error() {
-    let scratch = stored("status", &lines(&three()));
+    let scratch = stored("status", &lines(&four()));
     let status = |words: &str| ask(&scratch, words, &[]).status;
     let at = "--at 2026-11-22T09:43:00Z";
     assert_eq!(status(&format!("{ADDRESS}:61002 {at}")), Some(0));
@@ -119,7 +138,7 @@ fn the_status_tells_nobody_from_no_answer_from_an_error() {
 
 #[test]
 fn within_widens_the_time_and_the_nearest_comes_first() {
-    let scratch = stored("within", &lines(&three()));
+    let scratch = stored("within", &lines(&four()));
     let asked = format!("{ADDRESS}:61002 --at 2026-11-22T09:42:12.5Z");
     assert_eq!(ask(&scratch, &asked, &[]).status, Some(1));
     let found = ask(&scratch, &asked, &["--within", "15s"]).said;
@@ -127,7 +146,7 @@ fn within_widens_the_time_and_the_nearest_comes_first() {
     assert!(lines[0].ends_with("0.884 s away"), "{found}");
     assert!(lines[1].ends_with("8.016 s away"), "{found}");
     assert!(
-        lines[2].starts_with("Not unique: 2 connections, all of one client; others may be missing"),
+        lines[2].starts_with("It was 192.168.17.11: 2 connections, all of one client"),
         "{found}"
     );
 }
@@ -139,8 +158,8 @@ fn a_remote_tells_candidates_apart_and_no_port_means_all() {
     other.client.port = 7;
     other.client.ip = [192, 168, 17, 12].into();
     other.remote.port = 443;
-    let mut records = three();
-    records.push(common::record(&other, 3));
+    let mut records = four();
+    records.push(common::record(&other, 4));
     let scratch = stored("remote", &lines(&records));
     let at = "--at 2026-11-22T09:43:00Z";
     let both = ask(&scratch, &format!("{ADDRESS}:61002 {at}"), &[]).said;
@@ -166,8 +185,8 @@ fn a_remote_tells_candidates_apart_and_no_port_means_all() {
 
 #[test]
 fn a_gap_is_named_and_nobody_is_not_claimed() {
-    let mut records = three();
-    records.remove(1);
+    let mut records = four();
+    records.remove(2);
     let scratch = stored("gap", &lines(&records));
     let answer = ask(
         &scratch,
@@ -175,7 +194,7 @@ fn a_gap_is_named_and_nobody_is_not_claimed() {
         &[],
     );
     assert_eq!(answer.status, Some(3));
-    let missing = "record 1 of agent 00000000000000a1, made between 2026-11-22T09:42:12.583650Z";
+    let missing = "record 2 of agent 00000000000000a1, made between 2026-11-22T09:42:12.583650Z";
     assert!(answer.said.contains(missing), "{answer:?}");
     let checked = scratch.run("store check --store s");
     assert_eq!(checked.status, Some(1));
@@ -185,10 +204,10 @@ fn a_gap_is_named_and_nobody_is_not_claimed() {
 /// Whoever was silent until the idle timeout has been on record only since then.
 #[test]
 fn nobody_is_claimed_when_all_have_had_the_time_to_be_recorded() {
-    let mut records = three();
-    let mut idle = records[0].clone();
-    idle.id = common::record(&common::port_forward(), 3).id;
-    idle.sequence = Some(3);
+    let mut records = four();
+    let mut idle = records[1].clone();
+    idle.id = common::record(&common::port_forward(), 4).id;
+    idle.sequence = Some(4);
     idle.written = idle
         .written
         .checked_add(jiff::SignedDuration::from_hours(2))
@@ -210,8 +229,8 @@ fn what_may_have_been_translated_keeps_nobody_from_being_claimed() {
     unknown.identity = 9;
     unknown.translated = None;
     unknown.matched = Match::Ambiguous;
-    let mut records = three();
-    records.push(common::record(&unknown, 3));
+    let mut records = four();
+    records.push(common::record(&unknown, 4));
     let scratch = stored("unknown", &lines(&records));
     let asked = format!("{ADDRESS}:61003 --at 2026-11-22T09:43:00Z");
     let answer = ask(&scratch, &asked, &[]);
@@ -246,7 +265,7 @@ fn who_is_still_connected_is_known_from_start_and_update() {
     let scratch = stored("ended", &lines(&all));
     let ended = ask(&scratch, &asked, &[]);
     assert!(ended.said.contains("received 3540  fin"), "{ended:?}");
-    assert_eq!(ended.said.lines().count(), 2, "{ended:?}");
+    assert_eq!(ended.said.matches(" → ").count(), 2, "{ended:?}");
 }
 
 #[test]
@@ -274,4 +293,108 @@ fn ipv6_records_without_the_remote_and_two_agents_are_in_one_store() {
         "{v4}"
     );
     assert!(matches!(records[0].account.stage, Stage::Ended(_)));
+}
+
+/// An agent records no connection that was opened before it began.
+#[test]
+fn an_agent_that_began_too_late_knows_of_none_that_was_there() {
+    let later = lines(
+        &four()[1..]
+            .iter()
+            .zip(0..)
+            .map(numbered)
+            .collect::<Vec<_>>(),
+    );
+    let scratch = stored("young", &later);
+    let at = "--at 2026-11-22T09:43:00Z";
+    let answer = ask(&scratch, &format!("{ADDRESS}:61003 {at}"), &[]);
+    assert_eq!(answer.status, Some(3));
+    let opened_before = "opened before 2026-11-22T09:42:10.615902Z, when the agent began";
+    assert!(answer.said.contains(opened_before), "{answer:?}");
+    let found = ask(&scratch, &format!("{ADDRESS}:61002 {at}"), &[]);
+    assert!(found.said.contains("Not proved"), "{found:?}");
+}
+
+/// A clock that was not set yet does not tell since when.
+#[test]
+fn an_agent_was_not_there_since_1970() {
+    let mut records = four();
+    records[0] = moved(&records[0], -records[0].start.as_second());
+    let scratch = stored("1970", &lines(&records));
+    let asked = format!("{ADDRESS}:61003 --at 2026-11-22T08:43:00Z");
+    assert_eq!(ask(&scratch, &asked, &[]).status, Some(3));
+}
+
+#[test]
+fn one_that_is_open_and_whose_address_is_not_known_keeps_nobody_from_being_claimed() {
+    let unknown = nat_acct::record::Account {
+        identity: 9,
+        translated: None,
+        matched: Match::Ambiguous,
+        ..common::worked_example()
+    };
+    let update = common::record(&common::open(&unknown), 0);
+    let end = common::record(&unknown, 4);
+    let all = [four(), vec![update.clone()]].concat();
+    let asked = format!("{ADDRESS}:61003 --at 2026-11-22T09:50:00Z");
+    let answer = ask(&stored("unknown-open", &lines(&all)), &asked, &[]);
+    assert_eq!(answer.status, Some(3));
+    assert!(
+        answer.said.contains("Of 1 connections at that time"),
+        "{answer:?}"
+    );
+    // It had ended by then.
+    let all = [four(), vec![update, end]].concat();
+    let answer = ask(&stored("unknown-over", &lines(&all)), &asked, &[]);
+    assert_eq!(answer.status, Some(1), "{answer:?}");
+}
+
+/// What the client called is not what others saw.
+#[test]
+fn the_remote_of_one_that_was_intercepted_is_not_known() {
+    let intercepted = nat_acct::record::Account {
+        identity: 9,
+        translated: None,
+        matched: Match::Intercepted,
+        ..common::worked_example()
+    };
+    let all = [four(), vec![common::record(&intercepted, 4)]].concat();
+    let scratch = stored("intercepted", &lines(&all));
+    let asked = format!("{ADDRESS}:61003 --at 2026-11-22T09:43:00Z --remote 192.0.2.1");
+    assert_eq!(ask(&scratch, &asked, &[]).status, Some(3));
+}
+
+/// The last word on a connection may be that it had another address.
+#[test]
+fn who_had_another_address_in_the_end_is_no_candidate() {
+    let start = common::record(&common::started(&common::worked_example()), 0);
+    let mut ended = common::worked_example();
+    ended.translated.as_mut().unwrap().endpoint.port = 61003;
+    let all = [start, common::record(&ended, 0)];
+    let scratch = stored("another", &lines(&all));
+    let asked = format!("{ADDRESS}:61002 --at 2026-11-22T09:43:00Z");
+    assert_eq!(ask(&scratch, &asked, &[]).status, Some(3));
+}
+
+/// The record before the gap has a later time than the one behind it.
+#[test]
+fn a_gap_in_which_the_clock_was_set_back_is_named() {
+    let mut records = four();
+    records.remove(2);
+    records[1] = moved(&records[1], 2 * 3600);
+    let scratch = stored("set-back", &lines(&records));
+    let asked = format!("{ADDRESS}:61003 --at 2026-11-22T09:43:00Z");
+    let answer = ask(&scratch, &asked, &[]);
+    assert_eq!(answer.status, Some(3));
+    assert!(
+        answer.said.contains("Missing: record 2 of agent"),
+        "{answer:?}"
+    );
+}
+
+fn numbered((record, number): (&Record, u64)) -> Record {
+    Record {
+        sequence: Some(number),
+        ..record.clone()
+    }
 }

@@ -120,8 +120,12 @@ impl Archive {
             .iter()
             .map(|found| (found.rotated.at, found.bytes))
             .collect();
-        let surplus = self.keep.surplus(&sizes, now);
-        for found in &all[..surplus] {
+        for found in self
+            .keep
+            .surplus(&sizes, now)
+            .into_iter()
+            .map(|number| &all[number])
+        {
             fs::remove_file(&found.path)?;
             let path = one_line(&found.path.to_string_lossy());
             info!(

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Rotation;
+use crate::clock;
 
 /// Keeps in mind in which period a file was begun.
 #[derive(Clone, Debug)]
@@ -37,7 +38,8 @@ impl Due {
         let is_large = self.size_bytes.is_some_and(|most| len_bytes >= most);
         let period = |at_ns: i128| self.every_ns.map(|every_ns| at_ns.div_euclid(every_ns));
         let began_ns = self.began_ns.unwrap_or(now_ns);
-        len_bytes > 0 && (is_large || period(began_ns) != period(now_ns))
+        let is_of_another = period(began_ns) != period(now_ns);
+        len_bytes > 0 && (is_large || is_of_another && !has_lost_the_time(began_ns, now_ns))
     }
 
     /// How long until it may be time although nothing is written.
@@ -46,6 +48,13 @@ impl Due {
         let left_ns = every_ns - now_ns.rem_euclid(every_ns);
         u64::try_from(left_ns).ok().map(Duration::from_nanos)
     }
+}
+
+/// Whether the clock was set when the file was begun and is not now: the machine has come up again, and
+/// does not know the time yet.
+fn has_lost_the_time(began_ns: i128, now_ns: i128) -> bool {
+    let is_set = |at_ns: i128| at_ns >= i128::from(clock::SET_S) * 1_000_000_000;
+    is_set(began_ns) && !is_set(now_ns)
 }
 
 #[cfg(test)]
@@ -84,6 +93,15 @@ mod tests {
     fn a_file_that_was_there_is_of_the_hour_of_its_last_line() {
         assert!(due(None, Some(3600), Some(HOUR_NS - 1)).before_writing(1, HOUR_NS));
         assert!(!due(None, Some(3600), Some(HOUR_NS)).before_writing(1, HOUR_NS + 1));
+    }
+
+    #[test]
+    fn a_machine_that_does_not_know_the_time_yet_rotates_nothing_by_it() {
+        let set_ns = i128::from(clock::SET_S) * 1_000_000_000;
+        let due = due(Some(100), Some(3600), Some(set_ns + 5 * HOUR_NS));
+        assert!(!due.is_due(1, HOUR_NS));
+        assert!(due.is_due(100, HOUR_NS));
+        assert!(due.is_due(1, set_ns + 6 * HOUR_NS));
     }
 
     fn due(size_bytes: Option<u64>, every_s: Option<u64>, modified_ns: Option<i128>) -> Due {

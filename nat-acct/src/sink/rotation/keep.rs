@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// A clock that shows less than the start of 2025 has not been set since the machine came up, so it does
-/// not tell the age of a file.
-const CLOCK_IS_SET: i64 = 1_735_689_600;
+use crate::clock;
 
 /// Which rotated files stay: those that all of this says of. Without it, all stay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,11 +16,10 @@ pub struct Keep {
 }
 
 impl Keep {
-    /// How many of the oldest files are to be removed, of files with when they were rotated and their
-    /// lengths in bytes, the oldest first.
-    pub(super) fn surplus(&self, files: &[(Timestamp, u64)], now: Timestamp) -> usize {
-        let is_old = |at: Timestamp| at.as_second() >= CLOCK_IS_SET && self.is_old(at, now);
-        let old = files.iter().rposition(|(at, _)| is_old(*at));
+    /// Which files are to be removed, by their numbers, of files with when they were rotated and their
+    /// lengths in bytes, the oldest first. A clock that was not set tells no age.
+    pub(super) fn surplus(&self, files: &[(Timestamp, u64)], now: Timestamp) -> Vec<usize> {
+        let is_old = |at: Timestamp| at.as_second() >= clock::SET_S && self.is_old(at, now);
         let too_many = self.bytes.map_or(0, |most| {
             let mut left = most;
             let fit = files.iter().rev().take_while(|(_, bytes)| {
@@ -32,7 +29,9 @@ impl Keep {
             });
             files.len() - fit.count()
         });
-        too_many.max(old.map_or(0, |last| last + 1))
+        let numbered = (0..).zip(files);
+        let surplus = numbered.filter(|(number, (at, _))| *number < too_many || is_old(*at));
+        surplus.map(|(number, _)| number).collect()
     }
 
     fn is_old(&self, at: Timestamp, now: Timestamp) -> bool {
@@ -53,12 +52,12 @@ mod tests {
             for_time: Some(Duration::from_secs(100)),
             bytes: None,
         };
-        check(keep, &[], 0);
-        check(keep, &[(101, 1), (100, 1), (0, 1)], 1);
-        check(keep, &[(300, 1), (200, 1), (101, 1)], 3);
+        check(keep, &[], &[]);
+        check(keep, &[(101, 1), (100, 1), (0, 1)], &[0]);
+        check(keep, &[(300, 1), (200, 1), (101, 1)], &[0, 1, 2]);
         // By the clock of a machine that did not know the time.
-        check(keep, &[(NOW - 500, 1), (0, 1)], 0);
-        check(keep, &[(NOW - 500, 1), (200, 1), (0, 1)], 2);
+        check(keep, &[(NOW - 500, 1), (0, 1)], &[]);
+        check(keep, &[(NOW - 500, 1), (200, 1), (0, 1)], &[1]);
     }
 
     #[test]
@@ -67,19 +66,19 @@ mod tests {
             for_time: None,
             bytes: Some(10),
         };
-        check(keep, &[(3, 1), (2, 4), (1, 5)], 0);
-        check(keep, &[(3, 2), (2, 4), (1, 5)], 1);
-        check(keep, &[(3, 1), (2, 4), (1, 11)], 3);
-        check(keep, &[(3, 1), (2, 8), (1, 5)], 2);
+        check(keep, &[(3, 1), (2, 4), (1, 5)], &[]);
+        check(keep, &[(3, 2), (2, 4), (1, 5)], &[0]);
+        check(keep, &[(3, 1), (2, 4), (1, 11)], &[0, 1, 2]);
+        check(keep, &[(3, 1), (2, 8), (1, 5)], &[0, 1]);
     }
 
     #[test]
     fn all_stay_if_nothing_is_said() {
-        check(Keep::default(), &[(NOW, u64::MAX), (1, u64::MAX)], 0);
+        check(Keep::default(), &[(NOW, u64::MAX), (1, u64::MAX)], &[]);
     }
 
     /// Of files with their ages in seconds.
-    fn check(keep: Keep, files: &[(i64, u64)], expect: usize) {
+    fn check(keep: Keep, files: &[(i64, u64)], expect: &[usize]) {
         let at = |age| Timestamp::from_second(NOW - age).expect("a time");
         let files: Vec<_> = files
             .iter()
