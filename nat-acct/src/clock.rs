@@ -19,6 +19,11 @@ pub fn monotonic_ns() -> u64 {
     u64::try_from(now_ns(ClockId::CLOCK_MONOTONIC)).expect("the monotonic clock counts from 0")
 }
 
+/// The same, up to a tick late (some milliseconds), in a tenth of the time.
+pub fn monotonic_coarse_ns() -> u64 {
+    u64::try_from(now_ns(ClockId::CLOCK_MONOTONIC_COARSE)).expect("it counts from 0, too")
+}
+
 /// Now, in microseconds since the Unix epoch.
 pub fn wall_us() -> i64 {
     i64::try_from(now_ns(ClockId::CLOCK_REALTIME) / 1000).unwrap_or(i64::MAX)

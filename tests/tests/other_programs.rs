@@ -11,6 +11,7 @@ use nat_acct_tests::lab::hooks::{self, Direction};
 use nat_acct_tests::shapes::{Way, shown};
 use nat_acct_tests::traffic::conversation::Conversation;
 use nat_acct_tests::traffic::conversation::Step::{Close, Meet, Receive, ReceiveToEnd, Send};
+use nat_acct_tests::traffic::held::{self, Held};
 use nat_acct_tests::truth::assert_equal;
 use nat_acct_tests::wait::PATIENCE;
 use nat_acct_tests::{Agent, Family, Lab, Ns, Truth, agent, in_a_lab, wait_until};
@@ -269,6 +270,33 @@ fn a_qdisc_that_is_deleted_is_made_again() -> Result<()> {
         })?;
         put_back(lab, agent, truth, 4)?;
         note("the clsact qdisc is deleted", "exact");
+        Ok(())
+    })
+}
+
+/// Only two FINs would prove that nothing has passed meanwhile.
+#[test]
+fn what_was_open_while_a_program_was_off_the_inside_is_marked() -> Result<()> {
+    in_a_lab(|lab| {
+        let agent = Agent::start(lab, &["--hook", "clsact"])?;
+        let listener = held::listen(lab, Family::V4)?;
+        let mut before = held::open(lab, Ns::Client1, &listener, 1)?;
+        before[0].exchange(1_000, 2_000)?;
+        lab.run(Ns::Gateway, "tc qdisc del dev br0 clsact")?;
+        wait_until(PATIENCE, "the filters to come back", || {
+            Ok((agent.log().matches("programs are on").count() == 3).then_some(()))
+        })?;
+        let after = held::open(lab, Ns::Client2, &listener, 1)?;
+        let records = agent::closing(&agent.stop()?.records)?;
+        let partial = |held: &[Held]| {
+            let (client, _) = held[0].mapping()?;
+            let record = records.iter().find(|record| record.client == client);
+            let record = record.context("no record")?;
+            ensure!(record.reason == "agent-stop", "{record:#?}");
+            Ok(record.partial)
+        };
+        ensure!(partial(&before)?, "{records:#?}");
+        ensure!(!partial(&after)?, "{records:#?}");
         Ok(())
     })
 }

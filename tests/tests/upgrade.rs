@@ -284,7 +284,7 @@ fn check_cut_off(records: &[Value], opened_before: &Done, young: &Done) -> Resul
 /// What can be known of a transfer when its agent's maps are given up.
 fn until_cut_off(whole: Truth) -> Truth {
     let part = |count| match count {
-        Count::Exact(most) | Count::Between(_, most) => Count::Between(0, most),
+        Count::Exact(most) | Count::Between(_, most) | Count::UpTo(most) => Count::UpTo(most),
         Count::Unknown => Count::Unknown,
     };
     Truth {

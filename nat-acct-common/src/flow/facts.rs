@@ -3,6 +3,28 @@
 use super::{Table, handle::Flow, sequence};
 use crate::layout::{Bucket, Connection, FlowKey, PerSender, Sender};
 
+/// The coarse clock by which programs note when they saw a plain segment.
+#[derive(Clone, Copy, Debug)]
+pub struct CoarseClock {
+    /// Nanoseconds of a tick; 0 if the exact clock is in its place.
+    pub tick_ns: u64,
+    /// About now, in nanoseconds of the monotonic clock: not late by as much as [`Self::LATE_NS`].
+    pub now_ns: u64,
+}
+
+impl CoarseClock {
+    /// How late [`Self::now_ns`] may be.
+    pub const LATE_NS: u64 = 1_000_000_000;
+
+    /// The latest time until now at which the count of ticks was what it was at `at_ns`: it has 32 bits,
+    /// so after some weeks (49.7 days, with ticks of a millisecond) it begins anew.
+    fn latest_ns(self, at_ns: u64) -> u64 {
+        let since_ns = (self.now_ns + Self::LATE_NS).saturating_sub(at_ns);
+        let times = since_ns.checked_div(self.tick_ns << 32).unwrap_or(0);
+        at_ns + times * (self.tick_ns << 32)
+    }
+}
+
 /// What is known of a connection at one moment. Times are nanoseconds of the monotonic clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts {
@@ -44,9 +66,8 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Reads the facts of the connection in `slot`, with a coarse clock of `tick_ns`; `None` if
-    /// the slot is free.
-    pub fn read<T: Table>(table: &T, slot: u32, tick_ns: u64) -> Option<Self> {
+    /// Reads the facts of the connection in `slot`; `None` if the slot is free.
+    pub fn read<T: Table>(table: &T, slot: u32, clock: CoarseClock) -> Option<Self> {
         let Flow {
             connection, bucket, ..
         } = Flow::of_slot(table, slot)?;
@@ -81,7 +102,7 @@ impl Facts {
             superseded: connection.superseded.get(),
             challenged: connection.challenged.get(),
             isn_is_shared: connection.isn_is_shared.get(),
-            last_seen_ns: last_seen_ns(connection, bucket, tick_ns),
+            last_seen_ns: last_seen_ns(connection, bucket, clock),
         })
     }
 
@@ -112,13 +133,48 @@ fn each<T>(f: impl Fn(Sender) -> T) -> PerSender<T> {
     PerSender([Sender::Client, Sender::Remote].map(f))
 }
 
-fn last_seen_ns(connection: &Connection, bucket: &Bucket, tick_ns: u64) -> u64 {
+fn last_seen_ns(connection: &Connection, bucket: &Bucket, clock: CoarseClock) -> u64 {
     let exact = connection.last_ns.get();
     let ticks = bucket
         .last_seen_ticks
         .get()
         .wrapping_sub(connection.opened_ticks.get());
     // Both ticks began before what they stand for, so this is not after the segment.
-    let coarse = connection.opened_ns.get() + u64::from(ticks.saturating_sub(1)) * tick_ns;
-    exact.max(coarse)
+    let since_opening_ns = u64::from(ticks.saturating_sub(1)) * clock.tick_ns;
+    exact.max(clock.latest_ns(connection.opened_ns.get() + since_opening_ns))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+    const DAY: u64 = 86_400_000 * MS;
+
+    #[test]
+    fn a_count_of_ticks_that_has_begun_anew_is_of_now() {
+        let opened_ns = 3 * DAY;
+        for tick_ns in [MS, 4 * MS, 10 * MS] {
+            for age_ns in [0, DAY, 49 * DAY, 50 * DAY, 99 * DAY, 200 * DAY, 1_000 * DAY] {
+                let seen_ns = opened_ns + age_ns;
+                let ticks = (age_ns / tick_ns) as u32;
+                let coarse_ns = opened_ns + u64::from(ticks) * tick_ns;
+                for silent_ns in [0, 7_200_000 * MS, 30 * DAY] {
+                    // The clock of whoever reads may be a little behind.
+                    let now_ns = seen_ns + silent_ns - MS;
+                    let latest_ns = CoarseClock { tick_ns, now_ns }.latest_ns(coarse_ns);
+                    assert_eq!(latest_ns, seen_ns, "{tick_ns} {age_ns} {silent_ns}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn where_the_exact_clock_is_in_its_place_there_is_nothing_to_mend() {
+        let clock = CoarseClock {
+            tick_ns: 0,
+            now_ns: 500 * DAY,
+        };
+        assert_eq!(clock.latest_ns(7), 7);
+    }
 }

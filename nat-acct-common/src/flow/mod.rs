@@ -20,9 +20,9 @@ mod slow;
 mod stream;
 mod table;
 
-pub use facts::Facts;
+pub use facts::{CoarseClock, Facts};
 pub use observe::{inside, inside_at_once, outside};
 pub use release::release;
 #[cfg(target_has_atomic = "32")]
-pub use retire::{Retired, forget, forgotten, retire};
+pub use retire::{Retired, forget, forgotten, is_found, retire};
 pub use table::{Runtime, Table};

@@ -48,8 +48,19 @@ pub fn forgotten<T: Table>(table: &T, slot: u32) -> Option<Retired> {
     if table.connection(slot)?.opened_ns.get() != 0 {
         return None;
     }
-    let place = Flow::of_slot(table, slot)?.place;
-    Some(Retired { slot, place })
+    let Flow {
+        connection, place, ..
+    } = Flow::of_slot(table, slot)?;
+    // One that has a bucket may have been opened since.
+    (connection.opened_ns.get() == 0).then_some(Retired { slot, place })
+}
+
+/// Whether segments find a connection again that was retired: a program that had found it before, and
+/// changed its path after that. It is final only if an RCU grace period is over since it was retired, and
+/// it is not found.
+pub fn is_found<T: Table>(table: &T, retired: &Retired) -> bool {
+    let flow = Flow::of_slot(table, retired.slot);
+    flow.is_some_and(|flow| flow.bucket.owner().is_live())
 }
 
 /// Removes each pointer of another connection to this one.
@@ -77,6 +88,8 @@ fn leave_locked<T: Table>(table: &T, flow: &Flow<'_>, heir: Option<Flow<'_>>) {
         heir.connection.predecessor.set(0);
         // If the overflow map refuses, no segment finds the heir: it ends as one without an answer.
         place::show(table, &key, &heir);
+        // It is shown once: whoever retires this one again must not bring it back.
+        flow.connection.challenger.set(0);
     }
     if table.overflow(&key) == Some(flow.place) {
         table.overflow_remove(&key);

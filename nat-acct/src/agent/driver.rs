@@ -265,6 +265,10 @@ impl Driver {
                 break;
             };
             self.outside.harvested();
+            if self.live.is_found(&retired) {
+                self.retiring.extend(self.live.retire(retired.slot));
+                continue;
+            }
             if let Some(event) = self.live.harvest(&retired) {
                 self.engine.handle_event(event, clock::monotonic_ns());
             }
@@ -330,10 +334,11 @@ impl Driver {
 
     /// Sees to the interfaces; some may have come or gone, or not.
     pub(super) fn tend_interfaces(&mut self) -> Result<()> {
-        interfaces::report(&self.live.tend()?);
+        let changes = self.live.tend()?;
         if self.live.is_bypassed() {
             self.engine.note_bypass(clock::monotonic_ns());
         }
+        interfaces::report(&changes);
         Ok(())
     }
 

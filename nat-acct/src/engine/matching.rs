@@ -123,11 +123,18 @@ impl Matcher {
         self.groups.fetch(sightings.map(GroupKey::of_sighting));
     }
 
-    /// Notes a SYN on the outside. If there is no opening for it, returns when it expires.
-    pub(super) fn sighted(&mut self, outside: OutsideKey, sighting: OutsideSyn) -> Option<u64> {
+    /// Notes a SYN on the outside, of which the engine hears at `now_ns`. If there is no opening for it,
+    /// returns when it expires.
+    pub(super) fn sighted(
+        &mut self,
+        outside: OutsideKey,
+        sighting: OutsideSyn,
+        now_ns: u64,
+    ) -> Option<u64> {
         let key = GroupKey::of_sighting(&outside);
         let sighting = self.loosened(key.opener, sighting);
-        let expires_ns = sighting.last_ns + self.orphan_ns();
+        // After events were lost, the opening may be found later than this, however long ago both were.
+        let expires_ns = sighting.last_ns.max(now_ns) + self.orphan_ns();
         if key.opener == Sender::Client && self.hairpins.has_other(key.isn, &outside) {
             self.doubtful.insert(outside);
         }

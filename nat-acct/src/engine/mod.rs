@@ -166,7 +166,7 @@ impl Engine {
         match &event {
             Event::Seen(facts) => self.seen(facts, now_ns),
             Event::OutsideSyn(key, sighting) => {
-                if let Some(expires_ns) = self.matcher.sighted(*key, *sighting) {
+                if let Some(expires_ns) = self.matcher.sighted(*key, *sighting, now_ns) {
                     self.timers.set_orphans(expires_ns);
                 }
                 if self.interim.starts {

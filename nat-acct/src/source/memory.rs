@@ -4,7 +4,7 @@
 mod table;
 
 use nat_acct_common::{
-    flow::{self, Facts, Runtime as _, Table as _},
+    flow::{self, CoarseClock, Facts, Runtime as _, Table as _},
     layout::{Cause, IgnoredTotal, Sender},
     packet::Segment,
 };
@@ -119,7 +119,11 @@ impl MemorySource {
     }
 
     fn facts(&self, slot: u32) -> Option<Facts> {
-        Facts::read(&self.table, slot, TICK_NS)
+        let clock = CoarseClock {
+            tick_ns: TICK_NS,
+            now_ns: 0,
+        };
+        Facts::read(&self.table, slot, clock)
     }
 
     fn count(&self, slot: u32) -> Option<engine::Event> {

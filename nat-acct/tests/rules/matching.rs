@@ -49,6 +49,29 @@ fn the_events_of_the_outside_may_come_first() {
     assert_eq!(translated_port(&record), Some(talk.translated.1));
 }
 
+/// The agent has stood still, events were lost, and a sweep looks at the outside first.
+#[test]
+fn an_opening_may_be_found_long_after_its_syn_on_the_outside() {
+    let mut gateway = Gateway::new();
+    let talk = talk(5000, 1_000, 9_000);
+    let mut outside = talk.by_client(flag::SYN, 0);
+    outside.source_port = talk.translated.1;
+    outside.source = talk.translated.0.into();
+    let seen_ns = gateway.now_ns + 5_000;
+    let mut sweep = nat_acct::source::memory::MemorySource::new(8, false);
+    sweep.outside(&outside, Sender::Client, 0, seen_ns);
+    sweep.drive(&mut gateway.engine, seen_ns + 10 * SECOND);
+    gateway.engine.handle_timeout(seen_ns + 11 * SECOND);
+    let inside = talk.by_client(flag::SYN, 0);
+    gateway
+        .source
+        .inside(&inside, Sender::Client, 0, seen_ns - 4_000);
+    let [record] = gateway.stop()[..] else {
+        panic!("not one record");
+    };
+    assert_eq!(translated_port(&record), Some(talk.translated.1));
+}
+
 /// The remote still has a connection with the first translated port, and the client refuses its
 /// answer by an RST, by which the gateway forgets that translation.
 #[test]

@@ -119,7 +119,7 @@ fn with_cookie(data: Count) -> Count {
     match data {
         Count::Exact(bytes) => Count::Exact(bytes + COOKIE_BYTES),
         Count::Between(least, most) => Count::Between(least + COOKIE_BYTES, most + COOKIE_BYTES),
-        Count::Unknown => Count::Unknown,
+        Count::UpTo(_) | Count::Unknown => data,
     }
 }
 

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use super::{Record, Truth};
+use super::{Count, Record, Truth};
 
 /// A truth and its record.
 #[derive(Clone, Debug)]
@@ -141,15 +141,13 @@ fn row(truth: &Truth, record: Option<&Record>) -> Row {
             name: "sent",
             truth: truth.sent.to_string(),
             record: says(|record| record.stream_sent().to_string()),
-            equal: holds(&|record| !record.partial && truth.sent.agrees(record.stream_sent())),
+            equal: holds(&|record| agrees(record, truth.sent, record.stream_sent())),
         },
         Cell {
             name: "received",
             truth: truth.received.to_string(),
             record: says(|record| record.stream_received().to_string()),
-            equal: holds(&|record| {
-                !record.partial && truth.received.agrees(record.stream_received())
-            }),
+            equal: holds(&|record| agrees(record, truth.received, record.stream_received())),
         },
         Cell {
             name: "reason",
@@ -182,6 +180,10 @@ fn without_truth(record: &Record) -> Row {
             cell("reason", record.reason.clone()),
         ],
     }
+}
+
+fn agrees(record: &Record, truth: Count, bytes: u64) -> bool {
+    (!record.partial || truth.may_be_partial()) && truth.agrees(bytes)
 }
 
 fn is_translated(truth: &Truth, translated: Option<SocketAddr>) -> bool {

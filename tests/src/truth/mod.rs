@@ -57,6 +57,9 @@ pub enum Count {
     /// The one end read so many, the other wrote so many; an abort can lose
     /// what is between.
     Between(u64, u64),
+    /// Nobody knows how many it was when an agent gave the connection up; and segments that came in
+    /// another order may have been on their way.
+    UpTo(u64),
     /// The program does not tell.
     Unknown,
 }
@@ -72,12 +75,19 @@ impl Count {
         }
     }
 
+    /// Whether a count that is marked as too low agrees with what is known.
+    #[must_use]
+    pub fn may_be_partial(self) -> bool {
+        matches!(self, Self::UpTo(_))
+    }
+
     /// Whether a count agrees with what is known.
     #[must_use]
     pub fn agrees(self, bytes: u64) -> bool {
         match self {
             Self::Exact(known) => bytes == known,
             Self::Between(least, most) => (least..=most).contains(&bytes),
+            Self::UpTo(most) => bytes <= most,
             Self::Unknown => true,
         }
     }
@@ -88,6 +98,7 @@ impl fmt::Display for Count {
         match self {
             Self::Exact(bytes) => write!(f, "{bytes}"),
             Self::Between(least, most) => write!(f, "{least}..{most}"),
+            Self::UpTo(most) => write!(f, "..{most}"),
             Self::Unknown => f.write_str("any"),
         }
     }

@@ -45,7 +45,9 @@ struct Said {
 fn by_truth(truth: &Truth) -> Said {
     let exact = |count| match count {
         Count::Exact(bytes) => bytes,
-        Count::Between(..) | Count::Unknown => panic!("nginx and its client differ: {truth:?}"),
+        Count::Between(..) | Count::UpTo(_) | Count::Unknown => {
+            panic!("nginx and its client differ: {truth:?}")
+        }
     };
     let port = |port: Option<u16>| port.expect("both ends tell their ports");
     Said {

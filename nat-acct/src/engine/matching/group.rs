@@ -32,6 +32,15 @@ pub(super) fn is_in_order(opener: Sender, opened_ns: u64, seen: &OutsideSyn) -> 
     }
 }
 
+/// What is known of a SYN that was heard of twice. The second time may be of an earlier one, whose event
+/// was lost.
+pub(super) fn widened(known: OutsideSyn, again: OutsideSyn) -> OutsideSyn {
+    OutsideSyn {
+        first_ns: known.first_ns.min(again.first_ns),
+        last_ns: known.last_ns.max(again.last_ns),
+    }
+}
+
 impl Group {
     pub(super) fn new(opener: Sender) -> Self {
         Self::Couple(Couple {
@@ -71,7 +80,7 @@ impl Group {
             Self::Couple(Couple {
                 sighting: Some((known, seen)),
                 ..
-            }) if *known == key => seen.last_ns = seen.last_ns.max(sighting.last_ns),
+            }) if *known == key => *seen = widened(*seen, sighting),
             Self::Couple(_) | Self::Crowd(_) => self.crowd().sight(key, sighting),
         }
     }

@@ -262,7 +262,7 @@ fn hash_of(hasher: &RandomState, kept: &[Option<Kept>], slot: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use nat_acct_common::{
-        layout::{FlowKey, Zone},
+        layout::{FlowKey, Sender, Zone},
         packet::Vlan,
     };
     use proptest::{collection::vec, prelude::*};
@@ -309,6 +309,24 @@ mod tests {
             remote_port: outside.remote_port,
             zone: Zone::new(0, Vlan::default()),
         }
+    }
+
+    /// The event of the first was lost.
+    #[test]
+    fn a_syn_may_be_earlier_than_when_it_was_first_heard_of() {
+        let outside = OutsideKey {
+            opener: Sender::Remote as u8,
+            ..OutsideKey::default()
+        };
+        let key = GroupKey::of_sighting(&outside);
+        let seen = |first_ns| OutsideSyn {
+            first_ns,
+            last_ns: 20,
+        };
+        let mut groups = Groups::default();
+        assert!(groups.begin(key, &client_of(1, &outside), 1, 10));
+        assert_eq!(groups.sight(key, outside, seen(20)), (None, false));
+        assert_eq!(groups.sight(key, outside, seen(5)), (Some(1), false));
     }
 
     proptest! {

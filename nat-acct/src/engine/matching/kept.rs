@@ -3,7 +3,7 @@
 use nat_acct_common::layout::{Address, FlowKey, OutsideKey, OutsideSyn, Zone};
 
 use super::{
-    group::{Couple, Group, Opening, is_in_order},
+    group::{Couple, Group, Opening, is_in_order, widened},
     key::GroupKey,
 };
 
@@ -78,18 +78,14 @@ impl Kept {
     /// Notes the opening's own sighting, for the first time or again: most are. `false` for any other, of
     /// which nothing is noted.
     pub(super) fn sight(&mut self, outside: &OutsideKey, sighting: &OutsideSyn) -> bool {
-        let first = if self.is_sighted {
-            self.seen
+        let seen = if self.is_sighted {
+            widened(self.seen, *sighting)
         } else {
             *sighting
         };
-        let is_own = is_in_order(self.key.opener, self.opened_ns, &first)
+        let is_own = is_in_order(self.key.opener, self.opened_ns, &seen)
             && (!self.is_sighted || self.outside() == *outside);
         if is_own {
-            let seen = OutsideSyn {
-                first_ns: first.first_ns,
-                last_ns: first.last_ns.max(sighting.last_ns),
-            };
             self.set_sighting(outside, seen);
         }
         is_own

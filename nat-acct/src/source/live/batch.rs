@@ -96,7 +96,7 @@ impl<K: Pod + Default, V: Pod + Default> Batches<K, V> {
         // keys and values, of the sizes that the map has and these types have, too; any bytes are
         // values of them. All of that lives through the call.
         let is_last = match unsafe { bpf::call(LOOKUP_BATCH, &mut batch) } {
-            Ok(()) => false,
+            Ok(_) => false,
             Err(Errno::ENOENT) => true,
             Err(error) => return Err(error.into()),
         };
@@ -118,7 +118,7 @@ impl<K: Pod + Default, V: Pod + Default> Batches<K, V> {
             // SAFETY: the kernel reads at most `count` keys, of the size that the map has and this type
             // has, too. They live through the call.
             let is_missing = match unsafe { bpf::call(DELETE_BATCH, &mut batch) } {
-                Ok(()) => false,
+                Ok(_) => false,
                 Err(Errno::ENOENT) => true,
                 Err(error) => return Err(error.into()),
             };

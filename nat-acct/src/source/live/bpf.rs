@@ -4,7 +4,8 @@ use std::ptr;
 
 use nix::errno::Errno;
 
-/// Carries out a command with its attributes, its part of `union bpf_attr`.
+/// Carries out a command with its attributes, its part of `union bpf_attr`. Returns what the command
+/// returns: 0, or a descriptor.
 ///
 /// # Safety
 ///
@@ -13,7 +14,7 @@ use nix::errno::Errno;
 pub(in crate::source::live) unsafe fn call<A>(
     command: libc::c_int,
     attributes: &mut A,
-) -> Result<(), Errno> {
+) -> Result<libc::c_long, Errno> {
     // SAFETY: by the caller.
     let result = unsafe {
         libc::syscall(
@@ -23,5 +24,5 @@ pub(in crate::source::live) unsafe fn call<A>(
             size_of::<A>(),
         )
     };
-    Errno::result(result).map(drop)
+    Errno::result(result)
 }

@@ -38,7 +38,7 @@ use aya::{
     maps::{MapData, PerCpuArray, Queue, Stack},
 };
 use nat_acct_common::{
-    flow::{self, Facts, Retired, Table},
+    flow::{self, CoarseClock, Facts, Retired, Table},
     layout::{Cause, IgnoredTotal, OutsideKey, OutsideSyn, Seed},
 };
 
@@ -302,7 +302,11 @@ impl Live {
 
     /// What is known of the connection in `slot`, if there is one.
     pub fn facts(&self, slot: u32) -> Option<Facts> {
-        Facts::read(&self.table, slot, self.tick_ns)
+        let clock = CoarseClock {
+            tick_ns: self.tick_ns,
+            now_ns: crate::clock::monotonic_coarse_ns(),
+        };
+        Facts::read(&self.table, slot, clock)
     }
 
     /// Reads what is known of a connection that goes on, and what was counted.
@@ -321,6 +325,12 @@ impl Live {
     /// Unlinks a connection. After [`grace::wait`], [`Self::harvest`] it.
     pub fn retire(&self, slot: u32) -> Option<Retired> {
         flow::retire(&self.table, slot)
+    }
+
+    /// Whether a program has brought a retired connection back, because it had seen it before: then its
+    /// counts may still grow, and it has to be retired again.
+    pub fn is_found(&self, retired: &Retired) -> bool {
+        flow::is_found(&self.table, retired)
     }
 
     /// Reads what is known of a retired connection, and what was counted. It stays where it is.

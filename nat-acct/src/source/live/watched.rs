@@ -26,6 +26,10 @@ pub(super) struct Watched {
     trouble: Option<What>,
     /// The flowtables that take packets past it.
     bypasses: BTreeSet<String>,
+    /// Whether it has had the programs.
+    was_on: bool,
+    /// Whether something of them was missing at the last look, though it had them before.
+    was_off: bool,
 }
 
 impl Watched {
@@ -37,6 +41,8 @@ impl Watched {
             programs: None,
             trouble: None,
             bypasses: BTreeSet::new(),
+            was_on: false,
+            was_off: false,
         }
     }
 
@@ -76,6 +82,8 @@ impl Watched {
     pub(super) fn tend(&mut self, means: &mut Means<'_>, listed: &Interface) -> Vec<What> {
         let mut news = self.let_go(means);
         news.extend(self.come_back(means));
+        self.was_off = self.was_on && news.iter().any(|new| matches!(new, What::Attached(_)));
+        self.was_on |= self.programs.is_some();
         if let Some(programs) = &mut self.programs {
             news.extend(programs.move_to_the_wire(means));
             news.extend(programs.look_for_hidden(listed));
@@ -87,7 +95,8 @@ impl Watched {
     /// Takes programs off whose links an agent before this one has left there.
     pub(super) fn unpin(&self, pins: &Pins) {
         for direction in Direction::ALL {
-            attach::unpin(&pins.link(self.side, self.number, direction));
+            // One that is gone is what was wanted.
+            let _ = attach::unpin(&pins.link(self.side, self.number, direction));
         }
     }
 
@@ -155,9 +164,10 @@ impl Watched {
         }
     }
 
-    /// Whether packets go past it.
+    /// Whether packets go past the inside, or may have until the last look.
     pub(super) fn is_bypassed(&self) -> bool {
-        !self.bypasses.is_empty()
+        let hides = self.programs.as_ref().is_some_and(Programs::hides_packets);
+        !self.bypasses.is_empty() || self.side == Side::Inside && (self.was_off || hides)
     }
 
     /// Which flowtables have come to take packets past it.

@@ -214,7 +214,8 @@ fn attach_program(
     }
     let lives_on = pin.is_some();
     if let Some(pin) = pin {
-        tcx::unpin(&pin);
+        // One that is gone is what was wanted.
+        let _ = tcx::unpin(&pin);
     }
     clsact::attach(program, target, place, owner, lives_on).map(Held::Clsact)
 }

@@ -7,7 +7,12 @@
 )]
 
 use std::{
+    ffi::CString,
     fs, io,
+    os::{
+        fd::{AsRawFd as _, FromRawFd as _, OwnedFd},
+        unix::ffi::OsStrExt as _,
+    },
     path::{Path, PathBuf},
 };
 
@@ -23,7 +28,9 @@ use super::{Place, Target, attach_type};
 use crate::source::live::bpf;
 
 // Numbers of include/uapi/linux/bpf.h.
+const BPF_OBJ_GET: libc::c_int = 7;
 const BPF_PROG_QUERY: libc::c_int = 16;
+const BPF_LINK_DETACH: libc::c_int = 34;
 const BPF_TCX_INGRESS: u32 = 46;
 const BPF_TCX_EGRESS: u32 = 47;
 /// The kernel's limit (include/linux/bpf_mprog.h, BPF_MPROG_MAX).
@@ -46,6 +53,21 @@ struct Query {
     revision: u64,
 }
 
+/// `union bpf_attr` for `BPF_OBJ_GET`.
+#[repr(C)]
+#[derive(Default)]
+struct Get {
+    path: u64,
+    descriptor: u32,
+    flags: u32,
+}
+
+/// `union bpf_attr` for `BPF_LINK_DETACH`.
+#[repr(C)]
+struct Detach {
+    link: u32,
+}
+
 /// A program on the hook. It is detached when this is dropped, unless its link is pinned.
 pub(super) struct Held {
     _link: SchedClassifierLink,
@@ -55,15 +77,36 @@ pub(super) struct Held {
 impl Held {
     pub(super) fn detach(self) {
         if let Some(pin) = self.pin {
-            unpin(&pin);
+            // One that is gone is what was wanted.
+            let _ = unpin(&pin);
         }
     }
 }
 
-/// Takes a program off whose link is pinned.
-pub(crate) fn unpin(pin: &Path) {
-    // One that is gone is what was wanted.
-    let _ = fs::remove_file(pin);
+/// Takes a program off whose link is pinned. After that and a grace period, it does not run any more: when
+/// the pin is removed and nothing else, the kernel takes it off some time later.
+pub(crate) fn unpin(pin: &Path) -> io::Result<()> {
+    // A link is without its program if the interface has gone.
+    let _ = detach(pin);
+    fs::remove_file(pin)
+}
+
+fn detach(pin: &Path) -> io::Result<()> {
+    let path = CString::new(pin.as_os_str().as_bytes())?;
+    let mut get = Get {
+        path: path.as_ptr() as u64,
+        ..Get::default()
+    };
+    // SAFETY: `get` is laid out as the kernel wants it, and names a path that lives through the call.
+    let link = unsafe { bpf::call(BPF_OBJ_GET, &mut get) }?;
+    // SAFETY: nobody else has the descriptor that the kernel has just returned.
+    let link = unsafe { OwnedFd::from_raw_fd(link as libc::c_int) };
+    let mut detach = Detach {
+        link: link.as_raw_fd().cast_unsigned(),
+    };
+    // SAFETY: `detach` is laid out as the kernel wants it, and names a descriptor that is open.
+    unsafe { bpf::call(BPF_LINK_DETACH, &mut detach) }?;
+    Ok(())
 }
 
 /// Attaches `program`. If there is a link in `pin` that is on the interface, the program takes the

@@ -73,7 +73,7 @@ impl OwnBuckets {
 
 #[cfg(test)]
 mod tests {
-    use nat_acct_common::flow::Facts;
+    use nat_acct_common::flow::{CoarseClock, Facts};
 
     use super::*;
 
@@ -118,8 +118,12 @@ mod tests {
             .iter()
             .map(|bucket| bucket.last_seen_ticks.get());
         assert_eq!(ticks.collect::<Vec<_>>(), [0, 9, 0, 0]);
+        let clock = CoarseClock {
+            tick_ns: 1,
+            now_ns: 0,
+        };
         for slot in 1..=3 {
-            let read = Facts::read(&left, slot, 1).map(|facts| facts.opened_ns);
+            let read = Facts::read(&left, slot, clock).map(|facts| facts.opened_ns);
             assert_eq!(read, Some(slot.into()));
         }
         Ok(())

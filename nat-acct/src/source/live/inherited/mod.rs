@@ -11,6 +11,7 @@ use std::{fs, path::PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use aya::maps::{HashMap, Map};
+use nat_acct_common::flow::CoarseClock;
 use nat_acct_common::layout::{
     Bucket, Connection, Described, Direction, Instance, OutsideKey, OutsideSyn, Volume,
 };
@@ -24,12 +25,13 @@ use self::{
     remains::Left,
 };
 use super::{
-    attach::{Owner, Side, remove_owners},
+    attach::{Owner, Side, remove_owners, unpin},
     grace,
     links::Links,
     pins::Pins,
     predecessor::names,
 };
+use crate::clock;
 
 /// What is in a directory of another ABI.
 pub struct Inherited {
@@ -130,7 +132,7 @@ impl Inherited {
         for entry in fs::read_dir(&self.dir)? {
             let entry = entry?;
             if entry.file_name().to_string_lossy().starts_with(&prefix) {
-                fs::remove_file(entry.path())?;
+                unpin(&entry.path())?;
             }
         }
         Ok(())
@@ -151,7 +153,10 @@ impl Inherited {
             counters,
             outside_syns: outside_syns.iter().collect::<Result<_, _>>()?,
             next_record,
-            tick_ns,
+            clock: CoarseClock {
+                tick_ns,
+                now_ns: clock::monotonic_ns(),
+            },
         })
     }
 

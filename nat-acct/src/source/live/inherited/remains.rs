@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use nat_acct_common::{
-    flow::{self, Facts, Table},
+    flow::{self, CoarseClock, Facts, Table},
     layout::{Bucket, Connection, FlowKey, OutsideKey, OutsideSyn},
 };
 
@@ -19,7 +19,7 @@ pub struct Remains {
     pub(super) counters: Counted,
     pub(super) outside_syns: Vec<(OutsideKey, OutsideSyn)>,
     pub(super) next_record: u64,
-    pub(super) tick_ns: u64,
+    pub(super) clock: CoarseClock,
 }
 
 /// The connections by slot, and their buckets by place.
@@ -37,7 +37,7 @@ impl Remains {
 
     /// The connection in `slot`, if there is one.
     pub fn facts_of(&self, slot: u32) -> Option<Facts> {
-        Facts::read(&self.table, slot, self.tick_ns)
+        Facts::read(&self.table, slot, self.clock)
     }
 
     /// See [`Live::note_shared_isn`](super::Live::note_shared_isn).
