@@ -16,6 +16,7 @@ use super::{
     interfaces,
     left_out::LeftOut,
     losses::Losses,
+    missed::Missed,
     outside::{Outside, Purpose},
     recorder::Recorder,
     sweep::{self, Part, Sweep},
@@ -26,7 +27,7 @@ use crate::{
     clock,
     engine::{Engine, Event, Request, Timeouts},
     record::{End, Stage},
-    source::live::{FETCHED, Live, Occupancy},
+    source::live::{FETCHED, Live, Occupancy, Side},
 };
 
 /// Events taken at a time, so that a flood of them does not hold up the rest.
@@ -53,6 +54,7 @@ pub(super) struct Driver {
     sweep: Sweep,
     outside: Outside,
     chronicle: Chronicle,
+    missed: Missed,
 }
 
 impl Driver {
@@ -72,6 +74,7 @@ impl Driver {
             sweep: Sweep::default(),
             outside: Outside::default(),
             chronicle: Chronicle::begin(),
+            missed: Missed::since(clock::monotonic_ns()),
         }
     }
 
@@ -334,9 +337,17 @@ impl Driver {
 
     /// Sees to the interfaces; some may have come or gone, or not.
     pub(super) fn tend_interfaces(&mut self) -> Result<()> {
+        let from_ns = clock::monotonic_ns();
         let changes = self.live.tend()?;
-        if self.live.is_bypassed() {
-            self.engine.note_bypass(clock::monotonic_ns());
+        let now_ns = clock::monotonic_ns();
+        if self.live.is_bypassed(Side::Inside) {
+            self.engine.note_bypass(now_ns);
+        }
+        let is_bypassed = self.live.is_bypassed(Side::Outside);
+        let not_noted = self.live.outside_not_noted()?;
+        let missed_ns = self.missed.look(is_bypassed, not_noted, from_ns..=now_ns);
+        if let Some(missed_ns) = missed_ns {
+            self.engine.note_outside_missed(missed_ns);
         }
         interfaces::report(&changes);
         Ok(())

@@ -17,6 +17,7 @@ mod interfaces;
 mod left_out;
 mod losses;
 mod metrics;
+mod missed;
 mod outside;
 mod privilege;
 mod recorder;

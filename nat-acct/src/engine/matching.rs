@@ -12,8 +12,9 @@ mod kept;
 mod key;
 mod mapping;
 mod pairing;
+mod unseen;
 
-use std::{collections::BTreeSet, net::IpAddr};
+use std::{collections::BTreeSet, net::IpAddr, ops::RangeInclusive};
 
 use nat_acct_common::{
     flow::Facts,
@@ -27,6 +28,7 @@ use self::{
     hairpin::Hairpins,
     key::GroupKey,
     pairing::Claim,
+    unseen::Unseen,
 };
 use crate::record::Match;
 
@@ -48,6 +50,7 @@ pub(super) struct Matcher {
     local: BTreeSet<IpAddr>,
     clock_slack_ns: u64,
     outside_incomplete: bool,
+    unseen: Unseen,
 }
 
 impl Matcher {
@@ -66,6 +69,10 @@ impl Matcher {
 
     pub(super) fn set_outside_incomplete(&mut self) {
         self.outside_incomplete = true;
+    }
+
+    pub(super) fn note_outside_missed(&mut self, missed_ns: RangeInclusive<u64>) {
+        self.unseen.note(missed_ns);
     }
 
     /// Notes an opening. Tells the slots of openings that share their ISN because of it.
@@ -267,7 +274,7 @@ impl Matcher {
     fn absent(&self, facts: &Facts) -> Match {
         if self.local.contains(&facts.key.remote.ip()) {
             Match::Local
-        } else if self.outside_incomplete {
+        } else if self.outside_incomplete || self.unseen.contains(facts.opened_ns) {
             Match::Ambiguous
         } else if facts.answered() {
             Match::Intercepted

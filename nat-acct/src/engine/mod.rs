@@ -17,6 +17,7 @@ mod tracked;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
 use nat_acct_common::{
     flow::Facts,
@@ -159,6 +160,12 @@ impl Engine {
     /// is open then, only FINs prove that its counts are whole.
     pub fn note_bypass(&mut self, now_ns: u64) {
         self.bypassed_ns = now_ns;
+    }
+
+    /// Tells the engine that SYNs on the outside may have been missed at this time: that none was seen then
+    /// says nothing.
+    pub fn note_outside_missed(&mut self, missed_ns: RangeInclusive<u64>) {
+        self.matcher.note_outside_missed(missed_ns);
     }
 
     /// Takes in what happened until `now_ns`.

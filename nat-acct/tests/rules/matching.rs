@@ -29,39 +29,27 @@ fn one_port_to_many_remotes() {
 
 #[test]
 fn the_events_of_the_outside_may_come_first() {
-    let mut gateway = Gateway::new();
-    let talk = talk(5000, 1_000, 9_000);
-    let mut outside = talk.by_client(flag::SYN, 0);
-    outside.source_port = talk.translated.1;
-    outside.source = talk.translated.0.into();
-    // The engine hears of the packets in the other order than they passed.
-    let later_ns = gateway.now_ns + 5_000;
-    let inside = talk.by_client(flag::SYN, 0);
-    let mut first = nat_acct::source::memory::MemorySource::new(8, false);
-    first.outside(&outside, Sender::Client, 0, later_ns);
-    first.drive(&mut gateway.engine, later_ns);
-    gateway
-        .source
-        .inside(&inside, Sender::Client, 0, later_ns - 4_000);
-    let [record] = gateway.stop()[..] else {
-        panic!("not one record");
-    };
-    assert_eq!(translated_port(&record), Some(talk.translated.1));
+    check_outside_first(0);
 }
 
 /// The agent has stood still, events were lost, and a sweep looks at the outside first.
 #[test]
 fn an_opening_may_be_found_long_after_its_syn_on_the_outside() {
+    check_outside_first(10 * SECOND);
+}
+
+/// The engine hears of the packets in the other order than they passed, and of the first one so late.
+fn check_outside_first(late_ns: u64) {
     let mut gateway = Gateway::new();
     let talk = talk(5000, 1_000, 9_000);
     let mut outside = talk.by_client(flag::SYN, 0);
     outside.source_port = talk.translated.1;
     outside.source = talk.translated.0.into();
     let seen_ns = gateway.now_ns + 5_000;
-    let mut sweep = nat_acct::source::memory::MemorySource::new(8, false);
-    sweep.outside(&outside, Sender::Client, 0, seen_ns);
-    sweep.drive(&mut gateway.engine, seen_ns + 10 * SECOND);
-    gateway.engine.handle_timeout(seen_ns + 11 * SECOND);
+    let mut first = nat_acct::source::memory::MemorySource::new(8, false);
+    first.outside(&outside, Sender::Client, 0, seen_ns);
+    first.drive(&mut gateway.engine, seen_ns + late_ns);
+    gateway.engine.handle_timeout(seen_ns + late_ns + SECOND);
     let inside = talk.by_client(flag::SYN, 0);
     gateway
         .source
@@ -293,4 +281,39 @@ fn check(records: &[Account], expected: [Option<Talk>; 2], matched: Match) {
 
 fn translated_port(record: &Account) -> Option<u16> {
     record.translated.map(|translated| translated.endpoint.port)
+}
+
+/// That no SYN was seen on the outside says nothing of when nobody looked there.
+#[test]
+fn an_opening_while_the_outside_was_not_seen_is_ambiguous() {
+    let mut gateway = Gateway::new();
+    let matched = |gateway: &mut Gateway, port, is_answered| {
+        let mut talk = talk(port, port.into(), 9_000);
+        talk.syn_inside(gateway);
+        if is_answered {
+            talk.sent = talk.sent.wrapping_add(1);
+            talk.syn_ack(gateway);
+        }
+        gateway.now_ns
+    };
+    let from_ns = matched(&mut gateway, 5000, false) + 1;
+    gateway.wait(SECOND);
+    matched(&mut gateway, 5001, false);
+    matched(&mut gateway, 5002, true);
+    gateway.engine.note_outside_missed(from_ns..=gateway.now_ns);
+    gateway.wait(SECOND);
+    matched(&mut gateway, 5003, true);
+    let mut found: Vec<_> = gateway
+        .stop()
+        .iter()
+        .map(|record| (record.client.port, record.matched))
+        .collect();
+    found.sort_by_key(|(port, _)| *port);
+    let expect = [
+        (5000, Match::Blocked),
+        (5001, Match::Ambiguous),
+        (5002, Match::Ambiguous),
+        (5003, Match::Intercepted),
+    ];
+    assert_eq!(found, expect);
 }

@@ -42,8 +42,18 @@ use nat_acct_common::{
     layout::{Cause, IgnoredTotal, OutsideKey, OutsideSyn, Seed},
 };
 
+use self::{
+    attach::Owner,
+    batch::{Batches, batches},
+    counters::AllCounters,
+    legacy::Legacy,
+    release::Releases,
+    ring::Ring,
+    table::{KernelTable, take},
+    watch::Watch,
+};
 pub use self::{
-    attach::Hook,
+    attach::{Hook, Side},
     batch::Cursor,
     change::{Change, What},
     inherited::{Inherited, Remains},
@@ -54,16 +64,6 @@ pub use self::{
     predecessor::Predecessor,
     state::InterfaceState,
     status::Status,
-};
-use self::{
-    attach::Owner,
-    batch::{Batches, batches},
-    counters::AllCounters,
-    legacy::Legacy,
-    release::Releases,
-    ring::Ring,
-    table::{KernelTable, take},
-    watch::Watch,
 };
 use crate::engine;
 
@@ -210,9 +210,9 @@ impl Live {
         self.watch.tend(&mut self.ebpf)
     }
 
-    /// Whether packets go past an inside interface, as far as was seen.
-    pub fn is_bypassed(&self) -> bool {
-        self.watch.is_bypassed()
+    /// Whether packets go past an interface on this side, or may have since the look before the last one.
+    pub fn is_bypassed(&self, side: Side) -> bool {
+        self.watch.is_bypassed(side)
     }
 
     /// How it stands with each interface, those on the outside first.
@@ -420,6 +420,15 @@ impl Live {
     pub fn ignored(&self) -> Result<Vec<(Cause, IgnoredTotal)>> {
         let total = |cause| Ok((cause, ignored_for(&self.ignored, cause)?));
         Cause::ALL.into_iter().map(total).collect()
+    }
+
+    /// How many SYNs on the outside were not noted, as there was no room for them.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses to read the map.
+    pub fn outside_not_noted(&self) -> Result<u64> {
+        Ok(ignored_for(&self.ignored, Cause::OutsideFull)?.packets)
     }
 
     /// How many events found the ring buffer full.

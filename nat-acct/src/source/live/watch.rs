@@ -121,8 +121,9 @@ impl Watch {
         Ok(())
     }
 
-    pub(super) fn is_bypassed(&self) -> bool {
-        self.watched.iter().any(Watched::is_bypassed)
+    pub(super) fn is_bypassed(&self, side: Side) -> bool {
+        let mut of_side = self.watched.iter().filter(|watched| watched.side() == side);
+        of_side.any(Watched::is_bypassed)
     }
 
     pub(super) fn states(&self) -> Vec<InterfaceState> {

@@ -26,9 +26,9 @@ pub(super) struct Watched {
     trouble: Option<What>,
     /// The flowtables that take packets past it.
     bypasses: BTreeSet<String>,
-    /// Whether it has had the programs.
-    was_on: bool,
-    /// Whether something of them was missing at the last look, though it had them before.
+    /// Whether it was looked at before.
+    was_seen: bool,
+    /// Whether something of the programs was missing until the last look.
     was_off: bool,
 }
 
@@ -41,7 +41,7 @@ impl Watched {
             programs: None,
             trouble: None,
             bypasses: BTreeSet::new(),
-            was_on: false,
+            was_seen: false,
             was_off: false,
         }
     }
@@ -82,8 +82,9 @@ impl Watched {
     pub(super) fn tend(&mut self, means: &mut Means<'_>, listed: &Interface) -> Vec<What> {
         let mut news = self.let_go(means);
         news.extend(self.come_back(means));
-        self.was_off = self.was_on && news.iter().any(|new| matches!(new, What::Attached(_)));
-        self.was_on |= self.programs.is_some();
+        let is_attached = news.iter().any(|new| matches!(new, What::Attached(_)));
+        self.was_off = self.was_seen && is_attached;
+        self.was_seen = true;
         if let Some(programs) = &mut self.programs {
             news.extend(programs.move_to_the_wire(means));
             news.extend(programs.look_for_hidden(listed));
@@ -164,10 +165,11 @@ impl Watched {
         }
     }
 
-    /// Whether packets go past the inside, or may have until the last look.
+    /// Whether packets go past it, or may have until the last look.
     pub(super) fn is_bypassed(&self) -> bool {
+        let is_refused = matches!(self.trouble, Some(What::Refused(_)));
         let hides = self.programs.as_ref().is_some_and(Programs::hides_packets);
-        !self.bypasses.is_empty() || self.side == Side::Inside && (self.was_off || hides)
+        !self.bypasses.is_empty() || self.was_off || is_refused || hides
     }
 
     /// Which flowtables have come to take packets past it.

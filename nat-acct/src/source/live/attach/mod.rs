@@ -65,8 +65,10 @@ impl fmt::Display for Hook {
 
 /// Which side of the gateway an interface is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
+pub enum Side {
+    /// Before translation.
     Inside,
+    /// After it.
     Outside,
 }
 

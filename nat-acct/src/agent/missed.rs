@@ -1,0 +1,46 @@
+//! When SYNs on the outside may have been missed: until a look finds that, from the look before.
+
+use std::{mem, ops::RangeInclusive};
+
+pub(super) struct Missed {
+    /// When the last look began, in nanoseconds of the monotonic clock.
+    looked_ns: u64,
+    /// How many SYNs had not been noted then, as there was no room for them.
+    not_noted: u64,
+}
+
+impl Missed {
+    /// Nothing was missed before this time.
+    pub(super) fn since(now_ns: u64) -> Self {
+        Self {
+            looked_ns: now_ns,
+            not_noted: 0,
+        }
+    }
+
+    /// Takes note of what a look has found, and when it was; tells when SYNs may have been missed.
+    pub(super) fn look(
+        &mut self,
+        is_bypassed: bool,
+        not_noted: u64,
+        look_ns: RangeInclusive<u64>,
+    ) -> Option<RangeInclusive<u64>> {
+        let from_ns = mem::replace(&mut self.looked_ns, *look_ns.start());
+        let before = mem::replace(&mut self.not_noted, not_noted);
+        (is_bypassed || before < not_noted).then_some(from_ns..=*look_ns.end())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_look_finds_is_so_since_the_one_before() {
+        let mut missed = Missed::since(5);
+        assert_eq!(missed.look(false, 0, 10..=12), None);
+        assert_eq!(missed.look(true, 0, 20..=22), Some(10..=22));
+        assert_eq!(missed.look(false, 3, 30..=32), Some(20..=32));
+        assert_eq!(missed.look(false, 3, 40..=42), None);
+    }
+}

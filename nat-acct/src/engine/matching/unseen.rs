@@ -1,0 +1,62 @@
+//! When SYNs on the outside may have been missed: of an opening of that time, that none was seen says nothing.
+
+use std::ops::RangeInclusive;
+
+/// Where there were more times, the oldest are taken for one.
+const MOST: usize = 1_024;
+
+/// Times in nanoseconds of the source's clock, in order.
+#[derive(Default)]
+pub(super) struct Unseen(Vec<RangeInclusive<u64>>);
+
+impl Unseen {
+    /// Notes a time. It does not begin before the one that was noted last.
+    pub(super) fn note(&mut self, missed_ns: RangeInclusive<u64>) {
+        match self.0.last_mut() {
+            Some(last) if missed_ns.start() <= last.end() => {
+                *last = *last.start()..=*missed_ns.end().max(last.end());
+            }
+            Some(_) | None => self.0.push(missed_ns),
+        }
+        if self.0.len() > MOST {
+            let oldest = self.0.remove(0);
+            self.0[0] = *oldest.start()..=*self.0[0].end();
+        }
+    }
+
+    /// Whether this was at such a time.
+    pub(super) fn contains(&self, at_ns: u64) -> bool {
+        let behind = self
+            .0
+            .partition_point(|missed_ns| *missed_ns.start() <= at_ns);
+        behind > 0 && self.0[behind - 1].contains(&at_ns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_follows_without_a_pause_is_one_time() {
+        let mut unseen = Unseen::default();
+        for missed_ns in [10..=20, 20..=30, 40..=50] {
+            unseen.note(missed_ns);
+        }
+        assert_eq!(unseen.0, [10..=30, 40..=50]);
+        let inside = |at_ns: &u64| unseen.contains(*at_ns);
+        let all: Vec<_> = (0..60).step_by(5).filter(inside).collect();
+        assert_eq!(all, [10, 15, 20, 25, 30, 40, 45, 50]);
+    }
+
+    #[test]
+    fn the_oldest_become_one() {
+        let mut unseen = Unseen::default();
+        for from_ns in (0..).step_by(10).take(MOST + 2) {
+            unseen.note(from_ns..=from_ns + 1);
+        }
+        assert_eq!(unseen.0.len(), MOST);
+        assert!(unseen.contains(5) && unseen.contains(21));
+        assert!(!unseen.contains(25));
+    }
+}
