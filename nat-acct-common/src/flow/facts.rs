@@ -16,8 +16,9 @@ impl CoarseClock {
     /// How late [`Self::now_ns`] may be.
     pub const LATE_NS: u64 = 1_000_000_000;
 
-    /// The latest time until now at which the count of ticks was what it was at `at_ns`: it has 32 bits,
-    /// so after some weeks (49.7 days, with ticks of a millisecond) it begins anew.
+    /// The count of ticks has 32 bits, so it begins anew after some weeks (49.7 days, with ticks of a
+    /// millisecond), and the same count stands for many times. Of these, and `at_ns` is one, this is the last
+    /// that is not after now.
     fn latest_ns(self, at_ns: u64) -> u64 {
         let since_ns = (self.now_ns + Self::LATE_NS).saturating_sub(at_ns);
         let times = since_ns.checked_div(self.tick_ns << 32).unwrap_or(0);

@@ -59,6 +59,12 @@ pub(super) struct Driver {
 
 impl Driver {
     pub(super) fn new(live: Live, engine: Engine, recorder: Recorder) -> Self {
+        let missed = if live.is_adopted() {
+            // What was there before this agent may have been missed by the one before.
+            Missed::since(0)
+        } else {
+            Missed::since(clock::monotonic_ns())
+        };
         Self {
             live,
             engine,
@@ -74,7 +80,7 @@ impl Driver {
             sweep: Sweep::default(),
             outside: Outside::default(),
             chronicle: Chronicle::begin(),
-            missed: Missed::since(clock::monotonic_ns()),
+            missed,
         }
     }
 
@@ -339,12 +345,12 @@ impl Driver {
     pub(super) fn tend_interfaces(&mut self) -> Result<()> {
         let from_ns = clock::monotonic_ns();
         let changes = self.live.tend()?;
-        let now_ns = clock::monotonic_ns();
-        if self.live.is_bypassed(Side::Inside) {
-            self.engine.note_bypass(now_ns);
-        }
-        let is_bypassed = self.live.is_bypassed(Side::Outside);
         let not_noted = self.live.outside_not_noted()?;
+        let now_ns = clock::monotonic_ns();
+        for inside in self.live.bypassed(Side::Inside) {
+            self.engine.note_bypass(inside, now_ns);
+        }
+        let is_bypassed = self.live.bypassed(Side::Outside).next().is_some();
         let missed_ns = self.missed.look(is_bypassed, not_noted, from_ns..=now_ns);
         if let Some(missed_ns) = missed_ns {
             self.engine.note_outside_missed(missed_ns);

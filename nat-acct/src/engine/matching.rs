@@ -34,7 +34,8 @@ use crate::record::Match;
 
 /// How long a SYN on the outside waits for its opening. They are microseconds apart on the
 /// gateway; only events of different processors arrive in another order.
-const ORPHAN_NS: u64 = 5_000_000_000;
+const ORPHAN_NS: u64 = 5 * SECOND_NS;
+const SECOND_NS: u64 = 1_000_000_000;
 
 #[derive(Default)]
 pub(super) struct Matcher {
@@ -140,8 +141,10 @@ impl Matcher {
     ) -> Option<u64> {
         let key = GroupKey::of_sighting(&outside);
         let sighting = self.loosened(key.opener, sighting);
-        // After events were lost, the opening may be found later than this, however long ago both were.
-        let expires_ns = sighting.last_ns.max(now_ns) + self.orphan_ns();
+        // After events were lost, the opening may be found later than this, however long ago both were. One
+        // that is told of again and again has a time for each second.
+        let told_ns = sighting.last_ns.max(now_ns);
+        let expires_ns = told_ns.next_multiple_of(SECOND_NS) + self.orphan_ns();
         if key.opener == Sender::Client && self.hairpins.has_other(key.isn, &outside) {
             self.doubtful.insert(outside);
         }
@@ -274,7 +277,9 @@ impl Matcher {
     fn absent(&self, facts: &Facts) -> Match {
         if self.local.contains(&facts.key.remote.ip()) {
             Match::Local
-        } else if self.outside_incomplete || self.unseen.contains(facts.opened_ns) {
+        } else if self.outside_incomplete
+            || self.unseen.overlaps(facts.opened_ns..=facts.last_syn_ns)
+        {
             Match::Ambiguous
         } else if facts.answered() {
             Match::Intercepted

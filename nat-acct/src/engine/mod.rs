@@ -15,7 +15,7 @@ mod summary;
 mod timers;
 mod tracked;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
@@ -101,8 +101,8 @@ pub struct Engine {
     matcher: Matcher,
     timers: Timers,
     stopped: Option<End>,
-    /// When packets last went past the inside.
-    bypassed_ns: u64,
+    /// When packets last went past an inside interface, by its number.
+    bypassed_ns: BTreeMap<usize, u64>,
     requests: VecDeque<Request>,
     /// Slots of connections that go on, of which a record is due.
     due: VecDeque<u32>,
@@ -156,10 +156,10 @@ impl Engine {
         self.matcher.set_outside_incomplete();
     }
 
-    /// Tells the engine that at `now_ns` packets may go past the inside unseen: of a connection that
-    /// is open then, only FINs prove that its counts are whole.
-    pub fn note_bypass(&mut self, now_ns: u64) {
-        self.bypassed_ns = now_ns;
+    /// Tells the engine that at `now_ns` packets may go past the inside interface with this number unseen:
+    /// of a connection that is open then, only FINs prove that its counts are whole.
+    pub fn note_bypass(&mut self, inside: usize, now_ns: u64) {
+        self.bypassed_ns.insert(inside, now_ns);
     }
 
     /// Tells the engine that SYNs on the outside may have been missed at this time: that none was seen then
@@ -338,7 +338,7 @@ impl Engine {
         }
         if told.update_is_due() {
             let mut account = summary::of_open(counted, &mapping);
-            account.partial |= is_bypassed(facts, self.bypassed_ns);
+            account.partial |= is_bypassed(facts, &self.bypassed_ns);
             self.records.push_back(account);
         }
         told.tell(address_is_known);
@@ -373,13 +373,14 @@ impl Engine {
         }
         let end = lifetime::reason(facts, &self.timeouts, self.stopped);
         let mut account = summary::of(facts, volumes, &mapping, RecordStage::Ended(end));
-        account.partial |= is_bypassed(facts, self.bypassed_ns);
+        account.partial |= is_bypassed(facts, &self.bypassed_ns);
         self.stats.count(end, &account);
         self.records.push_back(account);
     }
 }
 
 /// Whether packets may have gone past the inside unseen, and nothing proves that none did.
-fn is_bypassed(facts: &Facts, bypassed_ns: u64) -> bool {
-    facts.opened_ns <= bypassed_ns && !facts.has_both_fins()
+fn is_bypassed(facts: &Facts, bypassed_ns: &BTreeMap<usize, u64>) -> bool {
+    let bypassed_ns = bypassed_ns.get(&facts.key.zone.interface());
+    bypassed_ns.is_some_and(|bypassed_ns| facts.opened_ns <= *bypassed_ns) && !facts.has_both_fins()
 }

@@ -58,7 +58,8 @@ pub enum End {
 pub enum Match {
     /// By the initial sequence number of the SYN, inside and outside.
     Sequence,
-    /// Several connections could have been meant, or nothing proves which: no translated address.
+    /// Several connections could have been meant, or nothing proves which, or the outside was not wholly
+    /// seen: no translated address.
     Ambiguous,
     /// No SYN left towards the remote, and no answer came: in general, the gateway dropped it.
     Blocked,

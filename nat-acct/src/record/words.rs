@@ -83,7 +83,8 @@ pub enum Matched {
     /// By the initial sequence number of the SYN, which is the same inside and outside.
     #[default]
     Sequence,
-    /// Several connections could have been meant, or nothing proves which: no translated address.
+    /// Several connections could have been meant, or nothing proves which, or the outside was not wholly
+    /// seen: no translated address.
     Ambiguous,
     /// No SYN left towards the remote and no answer came: in general, the gateway dropped it.
     Blocked,

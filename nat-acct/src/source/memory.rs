@@ -152,7 +152,10 @@ impl MemorySource {
 mod tests {
     use std::net::IpAddr;
 
-    use nat_acct_common::packet::{Vlan, flag};
+    use nat_acct_common::{
+        layout::Owner,
+        packet::{Vlan, flag},
+    };
 
     use super::*;
 
@@ -170,6 +173,21 @@ mod tests {
             ip_bytes: 40,
             packets: 1,
         }
+    }
+
+    /// A program had found it before, and changes its path after that.
+    #[test]
+    fn one_that_is_found_again_is_retired_again() {
+        let mut source = MemorySource::new(2, false);
+        source.inside(&syn(1000), Sender::Client, 0, 1);
+        let table = &source.table;
+        let retired = flow::retire(table, 1).expect("the connection");
+        assert!(!flow::is_found(table, &retired));
+        let bucket = table.bucket(retired.place).expect("its bucket");
+        bucket.set_owner(Owner::slow(1));
+        assert!(flow::is_found(table, &retired));
+        let retired = flow::retire(table, 1).expect("the connection");
+        assert!(!flow::is_found(table, &retired));
     }
 
     #[test]

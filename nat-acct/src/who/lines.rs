@@ -52,7 +52,7 @@ struct Part {
     /// The newest that is told of connections that were open, if they had this translated address once or
     /// may have had it.
     open: HashMap<Identifier, Told>,
-    /// Connections with this translated address that have ended, whenever.
+    /// Connections that have ended, whenever, and had this translated address or may have had it.
     over: HashSet<Identifier>,
 }
 
@@ -115,8 +115,11 @@ impl Part {
             }
             Kind::End => {
                 self.open.remove(&connection.id);
-                if is_there && connection.may_have_been_translated() {
-                    self.unknown.push(*connection);
+                if connection.may_have_been_translated() {
+                    self.over.insert(connection.id);
+                    if is_there {
+                        self.unknown.push(*connection);
+                    }
                 }
             }
             Kind::Start | Kind::Update if is_there => {

@@ -239,7 +239,8 @@ fn where_packets_go_past_only_fins_prove_that_a_count_is_whole() {
         talk.open(&mut gateway);
         talk.send(&mut gateway, 33);
     }
-    gateway.engine.note_bypass(gateway.now_ns);
+    gateway.engine.note_bypass(0, gateway.now_ns);
+    gateway.engine.note_bypass(1, u64::MAX);
     let [whole, cut] = &mut talks;
     whole.finish(&mut gateway, 0);
     whole.finish_by_remote(&mut gateway, 0);

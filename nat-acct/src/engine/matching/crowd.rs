@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nat_acct_common::layout::{FlowKey, OutsideKey, OutsideSyn, Sender};
 
-use super::pairing::{Claim, Pairing};
+use super::{
+    group::widened,
+    pairing::{Claim, Pairing},
+};
 
 /// What can be said about an opening's translated address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +103,11 @@ impl Crowd {
     /// Adds a SYN on the outside, or one that was seen before and now again.
     pub(super) fn sight(&mut self, key: OutsideKey, sighting: OutsideSyn) {
         if let Some(known) = self.sightings.get_mut(&key) {
-            known.last_ns = known.last_ns.max(sighting.last_ns);
+            let first_ns = known.first_ns;
+            *known = widened(*known, sighting);
+            if known.first_ns < first_ns {
+                self.pair_again();
+            }
             return;
         }
         self.sightings.insert(key, sighting);

@@ -329,6 +329,32 @@ mod tests {
         assert_eq!(groups.sight(key, outside, seen(5)), (Some(1), false));
     }
 
+    /// Two have entered before the opening, so either may be its own.
+    #[test]
+    fn so_it_is_among_several() {
+        let of_remote = OutsideKey {
+            opener: Sender::Remote as u8,
+            ..OutsideKey::default()
+        };
+        let other = OutsideKey {
+            translated_port: 1,
+            ..of_remote
+        };
+        let key = GroupKey::of_sighting(&of_remote);
+        let client = client_of(1, &of_remote);
+        let mut groups = Groups::default();
+        groups.sight(key, of_remote, OutsideSyn::at(20));
+        groups.sight(key, other, OutsideSyn::at(12));
+        groups.change_or_make(key, |group| group.open(client, 1, 13));
+        let earlier = OutsideSyn {
+            first_ns: 5,
+            last_ns: 20,
+        };
+        groups.sight(key, of_remote, earlier);
+        let answer = groups.read(&key, |group| group.answer(&client, 1, 13));
+        assert_eq!(answer, Some(Answer::Ambiguous));
+    }
+
     proptest! {
         /// Beside the long ways.
         #[test]

@@ -1,4 +1,5 @@
-//! When SYNs on the outside may have been missed: of an opening of that time, that none was seen says nothing.
+//! When SYNs on the outside may have been missed: of an opening whose SYN was sent then, that none was seen says
+//! nothing.
 
 use std::ops::RangeInclusive;
 
@@ -24,12 +25,12 @@ impl Unseen {
         }
     }
 
-    /// Whether this was at such a time.
-    pub(super) fn contains(&self, at_ns: u64) -> bool {
+    /// Whether some of this was at such a time.
+    pub(super) fn overlaps(&self, ns: RangeInclusive<u64>) -> bool {
         let behind = self
             .0
-            .partition_point(|missed_ns| *missed_ns.start() <= at_ns);
-        behind > 0 && self.0[behind - 1].contains(&at_ns)
+            .partition_point(|missed_ns| missed_ns.start() <= ns.end());
+        behind > 0 && self.0[behind - 1].end() >= ns.start()
     }
 }
 
@@ -44,9 +45,11 @@ mod tests {
             unseen.note(missed_ns);
         }
         assert_eq!(unseen.0, [10..=30, 40..=50]);
-        let inside = |at_ns: &u64| unseen.contains(*at_ns);
+        let inside = |at_ns: &u64| unseen.overlaps(*at_ns..=*at_ns);
         let all: Vec<_> = (0..60).step_by(5).filter(inside).collect();
         assert_eq!(all, [10, 15, 20, 25, 30, 40, 45, 50]);
+        assert!(unseen.overlaps(0..=10) && unseen.overlaps(50..=60) && unseen.overlaps(0..=99));
+        assert!(!unseen.overlaps(31..=39));
     }
 
     #[test]
@@ -56,7 +59,7 @@ mod tests {
             unseen.note(from_ns..=from_ns + 1);
         }
         assert_eq!(unseen.0.len(), MOST);
-        assert!(unseen.contains(5) && unseen.contains(21));
-        assert!(!unseen.contains(25));
+        assert!(unseen.overlaps(5..=5) && unseen.overlaps(21..=21));
+        assert!(!unseen.overlaps(25..=25));
     }
 }

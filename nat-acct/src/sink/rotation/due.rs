@@ -39,7 +39,7 @@ impl Due {
         let period = |at_ns: i128| self.every_ns.map(|every_ns| at_ns.div_euclid(every_ns));
         let began_ns = self.began_ns.unwrap_or(now_ns);
         let is_of_another = period(began_ns) != period(now_ns);
-        len_bytes > 0 && (is_large || is_of_another && !has_lost_the_time(began_ns, now_ns))
+        len_bytes > 0 && (is_large || is_of_another && is_set(now_ns))
     }
 
     /// How long until it may be time although nothing is written.
@@ -50,11 +50,9 @@ impl Due {
     }
 }
 
-/// Whether the clock was set when the file was begun and is not now: the machine has come up again, and
-/// does not know the time yet.
-fn has_lost_the_time(began_ns: i128, now_ns: i128) -> bool {
-    let is_set = |at_ns: i128| at_ns >= i128::from(clock::SET_S) * 1_000_000_000;
-    is_set(began_ns) && !is_set(now_ns)
+/// Whether the clock has been set since the machine came up.
+fn is_set(now_ns: i128) -> bool {
+    now_ns >= i128::from(clock::SET_S) * 1_000_000_000
 }
 
 #[cfg(test)]
@@ -62,7 +60,9 @@ mod tests {
     use super::*;
     use crate::sink::rotation::Keep;
 
+    const SET_NS: i128 = clock::SET_S as i128 * 1_000_000_000;
     const HOUR_NS: i128 = 3_600_000_000_000;
+    const AN_HOUR_NS: i128 = SET_NS + HOUR_NS;
 
     #[test]
     fn a_large_file_is_due() {
@@ -76,32 +76,34 @@ mod tests {
     #[test]
     fn a_file_of_another_hour_is_due() {
         let mut due = due(None, Some(3600), None);
-        assert!(!due.before_writing(0, HOUR_NS - 1));
-        assert!(!due.is_due(1, HOUR_NS - 1));
-        assert!(due.is_due(1, HOUR_NS));
-        assert!(!due.is_due(0, HOUR_NS));
+        assert!(!due.before_writing(0, AN_HOUR_NS - 1));
+        assert!(!due.is_due(1, AN_HOUR_NS - 1));
+        assert!(due.is_due(1, AN_HOUR_NS));
+        assert!(!due.is_due(0, AN_HOUR_NS));
         // What was begun anew is of this hour.
-        assert!(!due.before_writing(0, HOUR_NS));
-        assert!(!due.is_due(1, HOUR_NS + 1));
+        assert!(!due.before_writing(0, AN_HOUR_NS));
+        assert!(!due.is_due(1, AN_HOUR_NS + 1));
         // The clock was set back.
-        assert!(due.is_due(1, -1));
+        assert!(due.is_due(1, SET_NS));
         assert_eq!(due.until_next(HOUR_NS - 5), Some(Duration::from_nanos(5)));
         assert_eq!(due.until_next(HOUR_NS), Some(Duration::from_secs(3600)));
     }
 
     #[test]
     fn a_file_that_was_there_is_of_the_hour_of_its_last_line() {
-        assert!(due(None, Some(3600), Some(HOUR_NS - 1)).before_writing(1, HOUR_NS));
-        assert!(!due(None, Some(3600), Some(HOUR_NS)).before_writing(1, HOUR_NS + 1));
+        let due = |modified_ns| due(None, Some(3600), Some(modified_ns));
+        assert!(due(AN_HOUR_NS - 1).before_writing(1, AN_HOUR_NS));
+        assert!(!due(AN_HOUR_NS).before_writing(1, AN_HOUR_NS + 1));
     }
 
     #[test]
     fn a_machine_that_does_not_know_the_time_yet_rotates_nothing_by_it() {
-        let set_ns = i128::from(clock::SET_S) * 1_000_000_000;
-        let due = due(Some(100), Some(3600), Some(set_ns + 5 * HOUR_NS));
-        assert!(!due.is_due(1, HOUR_NS));
-        assert!(due.is_due(100, HOUR_NS));
-        assert!(due.is_due(1, set_ns + 6 * HOUR_NS));
+        for began_ns in [0, AN_HOUR_NS] {
+            let due = due(Some(100), Some(3600), Some(began_ns));
+            assert!(!due.is_due(1, 5 * HOUR_NS));
+            assert!(due.is_due(100, 5 * HOUR_NS));
+            assert!(due.is_due(1, AN_HOUR_NS + HOUR_NS));
+        }
     }
 
     fn due(size_bytes: Option<u64>, every_s: Option<u64>, modified_ns: Option<i128>) -> Due {

@@ -210,9 +210,10 @@ impl Live {
         self.watch.tend(&mut self.ebpf)
     }
 
-    /// Whether packets go past an interface on this side, or may have since the look before the last one.
-    pub fn is_bypassed(&self, side: Side) -> bool {
-        self.watch.is_bypassed(side)
+    /// The numbers of the interfaces on this side that packets go past, as far as the last
+    /// [`Self::tend`] has found out, or may have gone past until then.
+    pub fn bypassed(&self, side: Side) -> impl Iterator<Item = usize> {
+        self.watch.bypassed(side)
     }
 
     /// How it stands with each interface, those on the outside first.

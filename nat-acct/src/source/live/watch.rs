@@ -121,9 +121,14 @@ impl Watch {
         Ok(())
     }
 
-    pub(super) fn is_bypassed(&self, side: Side) -> bool {
-        let mut of_side = self.watched.iter().filter(|watched| watched.side() == side);
-        of_side.any(Watched::is_bypassed)
+    pub(super) fn bypassed(&self, side: Side) -> impl Iterator<Item = usize> {
+        let of_side = self
+            .watched
+            .iter()
+            .filter(move |watched| watched.side() == side);
+        of_side
+            .filter(|watched| watched.is_bypassed())
+            .map(Watched::number)
     }
 
     pub(super) fn states(&self) -> Vec<InterfaceState> {

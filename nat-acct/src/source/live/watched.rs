@@ -30,6 +30,8 @@ pub(super) struct Watched {
     was_seen: bool,
     /// Whether something of the programs was missing until the last look.
     was_off: bool,
+    /// Whether it is part of another one that was asked for.
+    is_below: bool,
 }
 
 impl Watched {
@@ -43,6 +45,7 @@ impl Watched {
             bypasses: BTreeSet::new(),
             was_seen: false,
             was_off: false,
+            is_below: false,
         }
     }
 
@@ -82,13 +85,14 @@ impl Watched {
     pub(super) fn tend(&mut self, means: &mut Means<'_>, listed: &Interface) -> Vec<What> {
         let mut news = self.let_go(means);
         news.extend(self.come_back(means));
-        let is_attached = news.iter().any(|new| matches!(new, What::Attached(_)));
-        self.was_off = self.was_seen && is_attached;
-        self.was_seen = true;
         if let Some(programs) = &mut self.programs {
             news.extend(programs.move_to_the_wire(means));
             news.extend(programs.look_for_hidden(listed));
         }
+        self.was_off = self.was_seen && news.iter().any(|new| self.was_off_until(new));
+        self.was_seen = true;
+        // The one above it sees its packets.
+        self.is_below = means.links.above(&self.name, means.names).is_some();
         news.extend(self.look_for_bypasses(means));
         news
     }
@@ -167,9 +171,19 @@ impl Watched {
 
     /// Whether packets go past it, or may have until the last look.
     pub(super) fn is_bypassed(&self) -> bool {
-        let is_refused = matches!(self.trouble, Some(What::Refused(_)));
+        let is_refused = matches!(self.trouble, Some(What::Refused(_))) && !self.is_below;
         let hides = self.programs.as_ref().is_some_and(Programs::hides_packets);
         !self.bypasses.is_empty() || self.was_off || is_refused || hides
+    }
+
+    /// Whether this says that a program did not see all packets before it. On the outside it is taken off
+    /// to be moved.
+    fn was_off_until(&self, new: &What) -> bool {
+        match new {
+            What::Attached(_) | What::Visible(_) => true,
+            What::Moved(..) | What::Displaced(..) => self.side == Side::Outside,
+            _ => false,
+        }
     }
 
     /// Which flowtables have come to take packets past it.
