@@ -135,20 +135,17 @@ impl Part {
     }
 
     fn finish(mut self, all: Found) -> Found {
-        let open = self.open.into_values().map(|told| told.connection);
-        let open = open.filter(|connection| !self.over.contains(&connection.id));
-        let (known, unknown): (Vec<_>, Vec<_>) =
-            open.partition(|connection| connection.translated.is_some());
-        let is_wanted = |known| self.wanted.is_of(known);
-        let unknown = unknown
-            .into_iter()
-            .filter(Connection::may_have_been_translated);
-        self.unknown.extend(unknown);
+        let mut open = Vec::new();
+        for Told { connection, .. } in self.open.into_values() {
+            match connection.translated {
+                _ if self.over.contains(&connection.id) => {}
+                Some(known) if self.wanted.is_of(known) => open.push(connection),
+                None if connection.may_have_been_translated() => self.unknown.push(connection),
+                Some(_) | None => {}
+            }
+        }
         Found {
-            open: known
-                .into_iter()
-                .filter(|connection| connection.translated.is_some_and(is_wanted))
-                .collect(),
+            open,
             ended: self.ended,
             unknown: self.unknown,
             ..all
