@@ -4,11 +4,11 @@
 
 use aya_ebpf::{Global, macros::map, maps::Array, programs::TcContext};
 
-use crate::textbook::{self, Counted};
+use crate::textbook::{self, Counted, Sums};
 
 /// Number of buckets less one; the number is a power of two.
 #[unsafe(no_mangle)]
-static BUCKET_MASK: Global<u32> = Global::new(0);
+pub static BUCKET_MASK: Global<u32> = Global::new(0);
 
 #[map]
 static BUCKETS: Array<Bucket> = Array::with_max_entries(1, 0);
@@ -21,8 +21,7 @@ static MISSED: Array<u32> = Array::with_max_entries(1, 0);
 struct Bucket {
     key: [u32; 3],
     padding: u32,
-    /// Payload, bytes and packets.
-    sums: [u64; 3],
+    sums: Sums,
     rest: [u64; 3],
 }
 
@@ -36,23 +35,34 @@ pub fn count(context: &TcContext) -> Option<()> {
 
 #[inline(always)]
 pub fn add(counted: &Counted) -> Option<()> {
-    let [source, destination, ports] = counted.key;
+    // SAFETY: programs are run one at a time.
+    let bucket = unsafe { &mut *find(&counted.key)?.bucket };
+    textbook::add(&mut bucket.sums, counted);
+    Some(())
+}
+
+/// Where a key is.
+pub struct Found {
+    pub number: u32,
+    bucket: *mut Bucket,
+}
+
+/// Looks for a key, which is put into the table if it is not there.
+#[inline(always)]
+pub fn find(key: &[u32; 3]) -> Option<Found> {
+    let [source, destination, ports] = *key;
     let addresses = u64::from(source) << 32 | u64::from(destination);
     let hash = spread(spread(addresses) ^ u64::from(ports)) as u32;
     for step in 0..PROBES {
         let number = hash.wrapping_add(step) & BUCKET_MASK.load();
-        let bucket = BUCKETS.get_ptr_mut(number)?;
+        let at = BUCKETS.get_ptr_mut(number)?;
         // SAFETY: programs are run one at a time.
-        let bucket = unsafe { &mut *bucket };
+        let bucket = unsafe { &mut *at };
         if bucket.key[2] == 0 {
-            bucket.key = counted.key;
+            bucket.key = *key;
         }
-        if bucket.key == counted.key {
-            let [payload, bytes, packets] = &mut bucket.sums;
-            *payload += counted.payload;
-            *bytes += counted.bytes;
-            *packets += 1;
-            return Some(());
+        if bucket.key == *key {
+            return Some(Found { number, bucket: at });
         }
     }
     let missed = MISSED.get_ptr_mut(0)?;

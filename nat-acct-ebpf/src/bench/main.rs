@@ -10,6 +10,7 @@ mod least;
 mod lives;
 #[path = "../object.rs"]
 mod object;
+mod per_cpu;
 mod plan;
 mod textbook;
 
@@ -141,6 +142,13 @@ pub fn least_outside_ingress(context: TcContext) -> i32 {
 #[classifier]
 pub fn in_bucket(context: TcContext) -> i32 {
     in_bucket::count(&context);
+    TC_ACT_UNSPEC
+}
+
+/// Counts for each processor, by place in the table.
+#[classifier]
+pub fn per_cpu(context: TcContext) -> i32 {
+    per_cpu::count(&context);
     TC_ACT_UNSPEC
 }
 

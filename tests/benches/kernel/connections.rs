@@ -74,7 +74,7 @@ impl Connections {
         for packet in OPEN {
             let mut programs = vec![Program::Empty, Program::Ours];
             if packet.is_in_textbook(self.family) {
-                programs.extend([Program::Textbook, Program::InBucket]);
+                programs.extend([Program::Textbook, Program::InBucket, Program::PerCpu]);
                 rows.extend(self.use_by(&packet, &programs, true)?);
             }
             rows.extend(self.use_by(&packet, &programs, false)?);

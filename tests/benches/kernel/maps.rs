@@ -6,6 +6,7 @@ use std::fs;
 use anyhow::{Context, Result};
 use aya::maps::{Array, HashMap, MapData, ProgramArray, RingBuf};
 use aya::programs::{ProgramFd, SchedClassifier};
+use aya::util::nr_cpus;
 use aya::{Ebpf, EbpfLoader};
 use nat_acct::source::live::{Live, Places, Settings};
 use nat_acct_tests::{Lab, Ns};
@@ -60,9 +61,11 @@ impl Bench {
     pub fn load(object: &str, connections: u32) -> Result<Self> {
         let object = fs::read(object).with_context(|| format!("cannot read {object}"))?;
         let buckets = (4 * connections).next_power_of_two();
+        let processors = nr_cpus().map_err(|(_, error)| error)? as u32;
         let mut ebpf = EbpfLoader::new()
             .override_global("BUCKET_MASK", &(buckets - 1), true)
             .map_max_entries("BUCKETS", buckets)
+            .map_max_entries("PARTS", buckets * processors)
             .map_max_entries("SLOTS", connections)
             .map_max_entries("SUMS", connections)
             .map_max_entries("OPENED", connections)

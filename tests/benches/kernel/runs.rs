@@ -30,6 +30,7 @@ pub enum Program {
     Empty,
     Textbook,
     InBucket,
+    PerCpu,
     /// Openings and endings as in text books.
     Lives,
     /// The least that they take.
@@ -43,6 +44,7 @@ impl Program {
             Self::Empty => "empty",
             Self::Textbook => "textbook",
             Self::InBucket => "in_bucket",
+            Self::PerCpu => "per_cpu",
             Self::Lives => "lives",
             Self::Least => "least",
             Self::Ours => "nat-acct",
@@ -60,7 +62,7 @@ pub fn run(
     program: Program,
 ) -> Result<f64> {
     let measured = match program {
-        Program::Empty | Program::Textbook | Program::InBucket => {
+        Program::Empty | Program::Textbook | Program::InBucket | Program::PerCpu => {
             fd(bench.program(program.name())?)?
         }
         Program::Lives | Program::Least => {

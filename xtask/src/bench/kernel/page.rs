@@ -1,6 +1,6 @@
 //! The section of the page: packets of open connections, and what opening and closing takes.
 
-use super::rows::{IN_BUCKET, LEAST, LIVES, Row, Rows, TEXTBOOK, ratio};
+use super::rows::{IN_BUCKET, LEAST, LIVES, PER_CPU, Row, Rows, TEXTBOOK, ratio};
 use crate::bench::list::list;
 use crate::bench::machine;
 use crate::bench::spread::{Spread, shown};
@@ -46,6 +46,8 @@ fn open(rows: &Rows, back_to_back: bool) -> Table {
         "nat-acct ns",
         "textbook ns",
         "nat-acct / textbook",
+        "per-CPU counters ns",
+        "per-CPU counters / textbook",
         "counters in the bucket ns",
     ]);
     for row in rows
@@ -54,14 +56,19 @@ fn open(rows: &Rows, back_to_back: bool) -> Table {
     {
         let ours = rows.above_empty(row);
         let textbook = rows.other_above_empty(row, TEXTBOOK);
+        let per_cpu = rows.other_above_empty(row, PER_CPU);
         let in_bucket = rows.other_above_empty(row, IN_BUCKET);
-        let ratio = textbook.as_deref().and_then(|its| ratio(&ours, its));
+        let of_textbook = |one: &[f64]| ratio(one, textbook.as_deref()?);
+        let its = of_textbook(&ours);
+        let floor = per_cpu.as_deref().and_then(of_textbook);
         table.add(vec![
             name(row),
             row.connections.to_string(),
             shown(Spread::of(ours), 1),
             shown(textbook.and_then(Spread::of), 1),
-            shown(ratio, 2),
+            shown(its, 2),
+            shown(per_cpu.and_then(Spread::of), 1),
+            shown(floor, 2),
             shown(in_bucket.and_then(Spread::of), 1),
         ]);
     }
@@ -124,10 +131,12 @@ fn meaning(rounds: u32) -> String {
         "Nanoseconds of CPU for a packet above those of an empty program, median of {rounds} rounds \
          (least–most). In a round the programs see the same packets one after the other on one CPU, \
          400,000 each, by `BPF_PROG_TEST_RUN`; the connection of each packet is drawn at random in \
-         the kernel. A packet begins when the one before it is done. `textbook`: the kernel's hash map from the 4-tuple to a slot, the slot in a \
-         per-CPU array, three additions. `counters in the bucket`: a table \
-         as ours with three additions in the cache line of the key (in life they would have to be atomic), \
-         and nothing else. All packets are found in the counters afterwards, or the \
+         the kernel. A packet begins when the one before it is done. `textbook`: the kernel's hash map \
+         from the 4-tuple to a slot, the slot in a per-CPU array, three additions. `per-CPU counters`: a \
+         table as ours and, by place in it, three additions in an array with a part for each processor, \
+         and nothing else: the floor for counters that are per CPU. `counters in the bucket`: the same \
+         table with the additions in the cache line of the key (in life they would have to be atomic): \
+         the floor for those that are not. All packets of ours are found in the counters afterwards, or the \
          benchmark fails.\n"
     )
 }

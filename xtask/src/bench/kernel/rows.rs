@@ -22,6 +22,8 @@ const EMPTY: &str = "empty";
 pub const TEXTBOOK: &str = "textbook";
 /// See `nat-acct-ebpf/src/bench/in_bucket.rs`.
 pub const IN_BUCKET: &str = "in_bucket";
+/// See `nat-acct-ebpf/src/bench/per_cpu.rs`.
+pub const PER_CPU: &str = "per_cpu";
 /// See `nat-acct-ebpf/src/bench/lives.rs`.
 pub const LIVES: &str = "lives";
 /// See `nat-acct-ebpf/src/bench/least.rs`.
@@ -85,7 +87,7 @@ impl Row {
     }
 }
 
-/// Ours in parts of the textbook's, round by round.
-pub fn ratio(ours: &[f64], textbook: &[f64]) -> Option<Spread> {
-    Spread::of(ours.iter().zip(textbook).map(|(ours, its)| ours / its))
+/// Of one program in parts of that of another, round by round.
+pub fn ratio(one: &[f64], other: &[f64]) -> Option<Spread> {
+    Spread::of(one.iter().zip(other).map(|(one, other)| one / other))
 }
