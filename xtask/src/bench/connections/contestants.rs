@@ -8,7 +8,7 @@ use nat_acct_tests::Lab;
 use nat_acct_tests::lab::{INSIDE, OUTSIDE};
 
 use super::recorded::Lines;
-use crate::bench::gateway::{Contestant, Program, Ready, first_two, natlog, present};
+use crate::bench::gateway::{Contestant, Program, Ready, natlog, nothing, ours, present};
 use crate::bench::packages;
 use crate::built;
 use crate::process::{Cmd, cargo};
@@ -27,7 +27,7 @@ pub type Recorder = (Contestant, Option<Lines>);
 
 /// All of them, installed where they are missing; those of the others not if `alone`.
 pub fn all(lab: &Lab, agent: PathBuf, alone: bool) -> Result<Vec<Recorder>> {
-    let mut all = Vec::from(first_two(agent).map(|one| (one, None)));
+    let mut all = vec![(nothing(), None), (ours(agent), None)];
     if !alone {
         packages::install(&PROGRAMS);
         if ulogd_plugins().is_none() {

@@ -11,12 +11,13 @@ use anyhow::Result;
 use nat_acct_tests::processor;
 
 use self::measure::Bench;
+use super::gateway::Running;
 use super::{gateway, machine, report};
 
 #[derive(clap::Args)]
 pub struct Args {
     /// Connections a round and program
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, default_value_t = 50_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     connections: u32,
     /// How often each program is run, in turns
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
@@ -36,8 +37,12 @@ pub fn run(args: &Args) -> Result<()> {
     let cpu = machine::cpu_to_measure_on();
     processor::stay_on(cpu)?;
     let bench = Bench::new(&lab, args.connections, cpu)?;
-    let measure = |place: usize, running| bench.measure(running, lines[place].as_ref());
-    let all = gateway::run(&lab, contestants, args.rounds, cpu, measure)?;
+    let measure = |place: usize, contestant: &_| {
+        gateway::clean(&lab)?;
+        let running = Running::start(&lab, contestant, cpu)?;
+        bench.measure(running, lines[place].as_ref())
+    };
+    let all = gateway::run(contestants, args.rounds, measure)?;
     let page = page::page(facts, &all, args);
     report::show("Short connections", &page, args.alone)
 }

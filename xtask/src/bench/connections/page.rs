@@ -3,7 +3,7 @@
 use super::Args;
 use super::load::CLIENTS;
 use super::measure::Figures;
-use crate::bench::gateway::{self, Beside, Ran};
+use crate::bench::gateway::{self, CONFIDENCE, Ran, Rounds};
 
 const HEADING: [&str; 9] = [
     "program",
@@ -32,7 +32,7 @@ pub fn page(facts: Vec<String>, all: &[Ran<Figures>], args: &Args) -> String {
     )
 }
 
-fn figures(of: Beside<'_, Figures>) -> [String; 7] {
+fn figures(of: Rounds<'_, Figures>) -> [String; 7] {
     [
         of.all(|figures| figures.per_second, 0),
         of.ratios(|figures| figures.per_second),
@@ -49,7 +49,7 @@ fn figures(of: Beside<'_, Figures>) -> [String; 7] {
 
 fn meaning(rounds: u32) -> String {
     format!(
-        "Median of {rounds} rounds (least–most). In a round the programs run one after the other. \
+        "Median of {rounds} rounds ({CONFIDENCE}). In a round the programs run one after the other. \
          Clients, gateway, program and remotes are on one CPU, which they keep busy. A client \
          connects, shuts down and waits for the end; it sends nothing. `of no agent`: connections per \
          second by the clock, in parts of those of the same round without a program; other work on \

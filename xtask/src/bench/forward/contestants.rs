@@ -1,12 +1,11 @@
 //! Who is in the gateway while packets pass. The others get the inside interface alone, but natlog,
 //! which takes both: that is in their favour, for ours looks at both.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use nat_acct_tests::Lab;
 use nat_acct_tests::lab::INSIDE;
 
-use crate::bench::gateway::{Contestant, Program, Ready, first_two, natlog, present};
+use crate::bench::gateway::{Contestant, Program, Ready, natlog, nothing, ours, present};
 use crate::bench::packages;
 use crate::process::Cmd;
 
@@ -17,14 +16,13 @@ const PROGRAMS: [(&str, &str); 4] = [
     ("tcpdump", "tcpdump"),
 ];
 
-/// All of them, installed where they are missing; those of the others not if `alone`.
-pub fn all(lab: &Lab, agent: PathBuf, alone: bool) -> Vec<Contestant> {
-    let mut all = Vec::from(first_two(agent));
-    all.insert(1, empty_programs());
+/// All of them, installed where they are missing; those of the others not if `alone`. Their files are in `dir`.
+pub fn all(dir: &Path, agent: PathBuf, alone: bool) -> Vec<Contestant> {
+    let mut all = vec![nothing(), empty_programs(), ours(agent)];
     if !alone {
         packages::install(&PROGRAMS);
-        let lines = lab.dir().join("natlog.csv");
-        all.extend([natlog(&lines), softflowd(), pmacctd(lab), tcpdump()]);
+        let lines = dir.join("natlog.csv");
+        all.extend([natlog(&lines), softflowd(), pmacctd(dir), tcpdump()]);
     }
     all
 }
@@ -50,8 +48,8 @@ fn softflowd() -> Contestant {
     }
 }
 
-fn pmacctd(lab: &Lab) -> Contestant {
-    let pid_file = lab.dir().join("pmacctd.pid");
+fn pmacctd(dir: &Path) -> Contestant {
+    let pid_file = dir.join("pmacctd.pid");
     let cmd = Cmd::new("pmacctd -P print -O json -o /dev/null -r 60")
         .args(["-c", "src_host,dst_host,src_port,dst_port,proto"])
         .args(["-F", &pid_file.display().to_string()])

@@ -25,6 +25,8 @@ const TCP: u16 = 6;
 const WINDOW: u16 = u16::MAX;
 const SCALE: u8 = 14;
 const TTL: u8 = 64;
+/// Segments of each side that open a connection.
+const OPENING: u64 = 2;
 const CLIENT_ISN: u32 = 1_000_000;
 const REMOTE_ISN: u32 = 2_000_000;
 
@@ -67,6 +69,15 @@ impl Flood {
             flood.open_one(links, connection)?;
         }
         Ok(flood)
+    }
+
+    /// The segments that opened them.
+    pub fn openings(&self) -> Segments {
+        let openings = |way: &Way| OPENING * way.streams.len() as u64;
+        Segments {
+            from_clients: openings(&self.from_clients),
+            from_remote: openings(&self.from_remote),
+        }
     }
 
     /// Sends at least so many segments; how many those were.

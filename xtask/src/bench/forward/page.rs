@@ -2,19 +2,18 @@
 
 use super::Args;
 use super::flood::PAYLOAD;
-use super::measure::Figures;
-use crate::bench::gateway::{self, Beside, Ran};
+use super::measure::{BURST, Figures};
+use crate::bench::gateway::{self, CONFIDENCE, Ran, Rounds};
 
 /// Super-packets of iperf3 go through the gateway whole; segments on their own are not put together.
 pub const OFFLOADS: &str = "tso on gso on gro off";
 
-const HEADING: [&str; 10] = [
+const HEADING: [&str; 9] = [
     "program",
     "version",
-    "thousand packets/s",
-    "of no agent",
     "CPU ns a packet",
-    "of no agent, by CPU",
+    "thousand packets a CPU second",
+    "of no agent",
     "iperf3 Gbit/s",
     "of no agent",
     "CPU ms a Gbit",
@@ -24,11 +23,14 @@ const HEADING: [&str; 10] = [
 pub fn page(facts: Vec<String>, all: &[Ran<Figures>], args: &Args) -> String {
     let traffic = [
         format!(
-            "Packets: {} segments of {PAYLOAD} bytes payload, half of them each way, of {} \
+            "Packets: {} segments of {PAYLOAD} bytes payload a round and gateway, half of them each way, of {} \
              connections, drawn at random",
             args.packets, args.connections
         ),
-        format!("iperf3: a download of {}, one stream", args.bytes),
+        format!(
+            "iperf3: a download of {} a round and gateway, one stream",
+            args.bytes
+        ),
         format!("Devices: veth pairs and a bridge, `ethtool -K … {OFFLOADS}`"),
     ];
     gateway::page(
@@ -40,28 +42,28 @@ pub fn page(facts: Vec<String>, all: &[Ran<Figures>], args: &Args) -> String {
     )
 }
 
-fn figures(of: Beside<'_, Figures>) -> [String; 8] {
+fn figures(of: Rounds<'_, Figures>) -> [String; 7] {
     [
-        of.all(|figures| figures.packets_per_second / 1e3, 1),
-        of.ratios(|figures| figures.packets_per_second),
-        of.all(|figures| figures.packet_cpu_ns, 0),
-        of.ratios(|figures| 1.0 / figures.packet_cpu_ns),
-        of.all(|figures| figures.bits_per_second / 1e9, 2),
-        of.ratios(|figures| figures.bits_per_second),
-        of.all(|figures| figures.gigabit_cpu_ms, 1),
-        of.ratios(|figures| 1.0 / figures.gigabit_cpu_ms),
+        of.all(|figures| figures.packet_cpu_ns.its, 0),
+        of.all(|figures| 1e6 / figures.packet_cpu_ns.its, 1),
+        of.all(|figures| 1.0 / figures.packet_cpu_ns.ratio, 3),
+        of.all(|figures| figures.bits_per_second.its / 1e9, 2),
+        of.all(|figures| figures.bits_per_second.ratio, 2),
+        of.all(|figures| figures.gigabit_cpu_ms.its, 1),
+        of.all(|figures| 1.0 / figures.gigabit_cpu_ms.ratio, 2),
     ]
 }
 
 fn meaning(rounds: u32) -> String {
     format!(
-        "Median of {rounds} rounds (least–most). In a round the programs run one after the other. \
-         Senders, gateway, program and receivers are on one CPU, so what a program takes is missing \
-         to the packets. `of no agent`: packets or bits per second by the clock, in parts of those \
-         of the same round without a program; other work on the machine disturbs it. `by CPU`: the \
-         same by CPU time, which other work disturbs little: that of the sender, in whose thread the \
-         kernel forwards, or of both ends of iperf3, of the kernel's thread for packets, and of the \
-         program. So the work of senders and receivers is in it.\n\n\
+        "Median of {rounds} rounds ({CONFIDENCE}). In a round the programs run one after the other, each \
+         in one of two gateways, and then in the other one, as no two are equally fast. Where it runs and \
+         where nothing does, packets are forwarded by turns, {BURST} packets each, some milliseconds, as what \
+         else the machine does changes soon; then there is a transfer each. `of no agent` compares these \
+         two; what it says of `no agent` itself is how far it can be trusted. Senders, gateways, programs \
+         and receivers are on one CPU. `CPU`: the time of the sender, in whose thread the kernel forwards, or \
+         of both ends of iperf3, of the kernel's thread for packets, and of the program, until it has \
+         nothing to do any more. So the work of senders and receivers is in it.\n\n\
          The connections are opened by forged SYN, SYN-ACK and ACK, and the kernel translates and \
          tracks them. Packets count that arrive translated at the far end. The records of nat-acct \
          are compared with the connections and with what was sent and arrived, or the benchmark \

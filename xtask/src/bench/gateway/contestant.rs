@@ -29,22 +29,23 @@ pub enum Program {
     Missing,
 }
 
-/// The gateway alone, and with ours in it.
-pub fn first_two(agent: PathBuf) -> [Contestant; 2] {
-    [
-        Contestant {
-            name: "no agent",
-            package: None,
-            program: Program::Nothing,
-            remark: "the gateway forwards, translates and does nothing else",
-        },
-        Contestant {
-            name: "nat-acct",
-            package: None,
-            program: Program::Agent(agent),
-            remark: "both interfaces to records in JSON",
-        },
-    ]
+/// The gateway alone.
+pub const fn nothing() -> Contestant {
+    Contestant {
+        name: "no agent",
+        package: None,
+        program: Program::Nothing,
+        remark: "the gateway forwards, translates and does nothing else",
+    }
+}
+
+pub const fn ours(agent: PathBuf) -> Contestant {
+    Contestant {
+        name: "nat-acct",
+        package: None,
+        program: Program::Agent(agent),
+        remark: "both interfaces to records in JSON",
+    }
 }
 
 /// The command, if its program is there.

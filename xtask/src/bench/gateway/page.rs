@@ -1,39 +1,48 @@
 //! The section of a page: what was sent, a row for each program, and what the figures mean.
 
 use super::contestant::Program;
-use super::rounds::Ran;
+use super::ran::Ran;
 use crate::bench::list::list;
 use crate::bench::packages;
-use crate::bench::spread::{Spread, shown};
+use crate::bench::spread::Spread;
 use crate::bench::table::Table;
 
 /// The figures of a program, and those of the gateway without any. Rounds of the same number were one
 /// after the other.
-pub struct Beside<'a, F> {
+pub struct Rounds<'a, F> {
     of: &'a [F],
     floor: &'a [F],
 }
 
-impl<F> Beside<'_, F> {
+impl<F> Rounds<'_, F> {
     /// One figure, of all rounds.
     pub fn all(&self, value: fn(&F) -> f64, digits: usize) -> String {
-        shown(Spread::of(self.of.iter().map(value)), digits)
+        shown(self.of.iter().map(value), digits)
     }
 
     /// One that not each round has.
     pub fn some(&self, value: fn(&F) -> Option<f64>, digits: usize) -> String {
-        shown(Spread::of(self.of.iter().filter_map(value)), digits)
+        shown(self.of.iter().filter_map(value), digits)
     }
 
     /// One in parts of that without a program, round by round.
     pub fn ratios(&self, value: fn(&F) -> f64) -> String {
         let pairs = self.of.iter().zip(self.floor);
-        shown(
-            Spread::of(pairs.map(|(its, floor)| value(its) / value(floor))),
-            2,
-        )
+        shown(pairs.map(|(its, floor)| value(its) / value(floor)), 2)
     }
 }
+
+/// The median, and where that of ever more rounds would be.
+fn shown(values: impl Iterator<Item = f64>, digits: usize) -> String {
+    let show = |value| format!("{value:.digits$}");
+    Spread::of(values).map_or_else(
+        || "–".to_owned(),
+        |spread| spread.shown_within(spread.of_median(), show),
+    )
+}
+
+/// What is in brackets behind a median.
+pub const CONFIDENCE: &str = "in brackets, with 95 % confidence, that of ever more";
 
 /// The heading begins with program and version, and goes on with as many columns as there are
 /// `figures`. Nothing ran first.
@@ -41,7 +50,7 @@ pub fn page<F, const N: usize>(
     facts: impl IntoIterator<Item = String>,
     all: &[Ran<F>],
     heading: &[&str],
-    figures: fn(Beside<'_, F>) -> [String; N],
+    figures: fn(Rounds<'_, F>) -> [String; N],
     meaning: String,
 ) -> String {
     let mut table = Table::new(heading);
@@ -50,7 +59,7 @@ pub fn page<F, const N: usize>(
         let mut row = name_and_version(ran);
         match why_none(ran) {
             Some(why) => row.push(why.to_owned()),
-            None => row.extend(figures(Beside {
+            None => row.extend(figures(Rounds {
                 of: &ran.figures,
                 floor,
             })),
