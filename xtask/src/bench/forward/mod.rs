@@ -30,7 +30,7 @@ pub struct Args {
     #[arg(long, default_value = "250M")]
     bytes: String,
     /// How often each program is run, in turns
-    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 11, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     /// Run no other programs and write no page: for work on our own speed
     #[arg(long)]
