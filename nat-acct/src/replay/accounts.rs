@@ -43,6 +43,12 @@ impl Accounts {
         self.engine.set_outside_incomplete();
     }
 
+    /// That no SYN is seen on the outside means nothing until this time of the captures.
+    pub(super) fn set_outside_begins(&mut self, begin_ns: u64) {
+        self.engine
+            .note_outside_missed(0..=begin_ns.saturating_add(EPOCH_NS));
+    }
+
     /// Takes in a segment when it is `now_ns` in the captures.
     #[inline]
     pub(super) fn take(&mut self, seen: &Seen, now_ns: u64) -> Result<(), SinkError> {

@@ -1,5 +1,5 @@
-//! Whether the captures of the outside last as long as those of the inside. A connection that was
-//! opened after their end is not to be called blocked or intercepted: nobody looked.
+//! Whether the captures of the outside cover the same time as those of the inside. A connection that was
+//! opened before they begin or after their end is not to be called blocked or intercepted: nobody looked.
 
 use nat_acct_common::{layout::Sender, packet::flag};
 
@@ -12,16 +12,29 @@ use super::{
 const ANSWER_NS: u64 = 5_000_000_000;
 
 pub(super) struct Coverage {
-    slack_ns: u64,
+    clock_slack_ns: u64,
+    begin_ns: Option<u64>,
+    early_ns: Option<u64>,
     missing_ns: Option<u64>,
 }
 
 impl Coverage {
-    pub(super) fn new(clock_slack_ns: u64) -> Self {
+    /// The captures were read as far as their first segments.
+    pub(super) fn new(clock_slack_ns: u64, streams: &[Stream]) -> Self {
+        let outside = streams.iter().filter(|stream| stream.is_of_outside());
         Self {
-            slack_ns: clock_slack_ns + ANSWER_NS,
+            clock_slack_ns,
+            begin_ns: outside.filter_map(Stream::begin_ns).min(),
+            early_ns: None,
             missing_ns: None,
         }
+    }
+
+    /// Until when SYNs may have been missed on the outside, because its captures had not begun; `None` if
+    /// they do not say when they begin.
+    pub(super) fn unseen_until_ns(&self) -> Option<u64> {
+        self.begin_ns
+            .map(|begin_ns| begin_ns.saturating_add(self.clock_slack_ns))
     }
 
     /// Whether a segment proves, as the first one, that its connection went through the outside
@@ -30,7 +43,16 @@ impl Coverage {
         let is_answer = seen.segment.has(flag::SYN) && seen.segment.has(flag::ACK);
         let is_inside = matches!(seen.side, Side::Inside(_));
         let is_of_remote = seen.sender == Some(Sender::Remote);
-        if !(is_answer && is_inside && is_of_remote) || self.missing_ns.is_some() {
+        if !(is_answer && is_inside && is_of_remote) {
+            return false;
+        }
+        if self.early_ns.is_none() {
+            self.early_ns = self.begin_ns.and_then(|begin_ns| {
+                let early_ns = begin_ns.checked_sub(seen.time_ns)?;
+                (early_ns > self.clock_slack_ns).then_some(early_ns)
+            });
+        }
+        if self.missing_ns.is_some() {
             return false;
         }
         let outside = streams.iter().filter(|stream| stream.is_of_outside());
@@ -38,8 +60,13 @@ impl Coverage {
         let end_ns = ends_ns.and_then(|ends_ns| ends_ns.into_iter().max());
         self.missing_ns = end_ns
             .and_then(|end_ns| seen.time_ns.checked_sub(end_ns))
-            .filter(|missing_ns| *missing_ns > self.slack_ns);
+            .filter(|missing_ns| *missing_ns > self.clock_slack_ns + ANSWER_NS);
         self.missing_ns.is_some()
+    }
+
+    /// How long before the beginning of the outside there was an answer.
+    pub(super) fn early_ns(&self) -> Option<u64> {
+        self.early_ns
     }
 
     /// How long after the end of the outside there was still an answer.

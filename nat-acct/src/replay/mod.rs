@@ -61,7 +61,10 @@ pub fn run(config: &Config) -> Result<Outcome> {
         say(&["the outside is missing: no translated address can be found"]);
     }
     let mut progress = Progress::new(config.input.sources());
-    let mut coverage = Coverage::new(opened.clock_slack_ns);
+    let mut coverage = Coverage::new(opened.clock_slack_ns, &opened.streams);
+    if let Some(until_ns) = coverage.unseen_until_ns() {
+        accounts.set_outside_begins(until_ns);
+    }
     let replayed = replay(
         config,
         &mut opened.streams,
@@ -134,7 +137,7 @@ fn conclude(opened: &Opened, accounts: &Accounts, coverage: &Coverage) -> Outcom
         say(&summary::complaints(stream));
     }
     say(summary::distance(accounts).as_slice());
-    say(summary::too_short(coverage).as_slice());
+    say(&summary::too_short(coverage));
     say(&summary::totals(&opened.streams, accounts));
     let lost = opened.streams.iter().any(Stream::has_lost_input);
     if lost || !opened.complaints.is_empty() {

@@ -39,7 +39,8 @@ pub(super) struct Stream {
     read: Read,
     refusal: Option<&'static str>,
     ended: bool,
-    /// When the last packet was captured.
+    /// When the first packet was captured, and the last one.
+    first_ns: Option<u64>,
     last_ns: u64,
 }
 
@@ -68,6 +69,7 @@ impl Stream {
             read: Read::default(),
             refusal: None,
             ended: false,
+            first_ns: None,
             last_ns: 0,
         }
     }
@@ -130,6 +132,11 @@ impl Stream {
         self.ended
     }
 
+    /// When the capture begins, once some of it was read.
+    pub(super) fn begin_ns(&self) -> Option<u64> {
+        self.first_ns
+    }
+
     /// When the capture ends, once it was read to there; an empty one does not say.
     pub(super) fn end_ns(&self) -> Option<u64> {
         (self.ended && self.read.packets > 0).then_some(self.last_ns)
@@ -162,6 +169,7 @@ impl Stream {
         self.read.packets += 1;
         // What is added to a time must not overflow; the year 2262 is far enough.
         let time_ns = packet.time_ns.min(i64::MAX as u64);
+        self.first_ns.get_or_insert(time_ns);
         self.last_ns = self.last_ns.max(time_ns);
         let found = find(
             &packet,

@@ -70,13 +70,24 @@ pub(super) fn distance(accounts: &Accounts) -> Option<String> {
     ))
 }
 
-/// Why there are no translated addresses towards the end.
-pub(super) fn too_short(coverage: &Coverage) -> Option<String> {
-    let seconds = coverage.missing_ns()? as f64 / SECOND_NS;
-    Some(format!(
-        "the captures of the outside end at least {seconds:.0} s before those of the inside: \
-         connections opened later were not matched"
-    ))
+/// Why there are no translated addresses at the beginning, or towards the end.
+pub(super) fn too_short(coverage: &Coverage) -> Vec<String> {
+    let seconds = |ns: u64| ns as f64 / SECOND_NS;
+    let early = coverage.early_ns().map(|early_ns| {
+        format!(
+            "the captures of the outside begin at least {:.1} s after those of the inside: \
+             connections opened earlier were not matched",
+            seconds(early_ns)
+        )
+    });
+    let missing = coverage.missing_ns().map(|missing_ns| {
+        format!(
+            "the captures of the outside end at least {:.0} s before those of the inside: \
+             connections opened later were not matched",
+            seconds(missing_ns)
+        )
+    });
+    early.into_iter().chain(missing).collect()
 }
 
 /// What was read, and what came of it.

@@ -3,7 +3,7 @@
 
 use crate::{
     program::{Directory, Replayed, payload, translated},
-    traffic::{FIN, From, MORNING_NS, Side, Sighting, talk, whole},
+    traffic::{ACK, FIN, From, MORNING_NS, RST, SYN, Side, Sighting, talk, whole},
     writers::{ETHERNET, Order, PCAP, Pcap, Pcapng, framed},
 };
 
@@ -173,31 +173,71 @@ fn an_outside_that_is_cut_off_proves_nothing() {
         .with("out", outside);
     let replayed = directory.replay("--inside in --outside out");
     assert_eq!(replayed.status, 1);
-    let matched = replayed
-        .records
-        .iter()
-        .map(|record| &record["nat_acct"]["match"]);
-    assert_eq!(matched.collect::<Vec<_>>(), ["sequence", "ambiguous"]);
+    assert_eq!(matched(&replayed), ["sequence", "ambiguous"]);
 }
 
 #[test]
 fn an_outside_that_ends_early_proves_nothing() {
-    let mut late = whole(5001);
-    for sighting in &mut late.sightings {
-        sighting.time_ns += 60_000_000_000;
-    }
     let early = whole(5000).sightings;
+    let late = later(whole(5001).sightings, 60);
     let directory = Directory::new()
         .with("out", &PCAP.file(&early, Side::Outside))
-        .with(
-            "in",
-            &PCAP.file(&[early, late.sightings].concat(), Side::Inside),
-        );
+        .with("in", &PCAP.file(&[early, late].concat(), Side::Inside));
     let replayed = directory.replay("--inside in --outside out");
     replayed.line("the captures of the outside end at least 60 s before those of the inside");
-    let matched = |record: &serde_json::Value| record["nat_acct"]["match"].clone();
-    let matched: Vec<_> = replayed.records.iter().map(matched).collect();
-    assert_eq!(matched, ["sequence", "ambiguous"]);
+    assert_eq!(matched(&replayed), ["sequence", "ambiguous"]);
+}
+
+#[test]
+fn an_outside_that_begins_late_proves_nothing() {
+    let early = whole(5000).sightings;
+    let late = later(whole(5001).sightings, 60);
+    let directory = Directory::new()
+        .with("out", &PCAP.file(&late, Side::Outside))
+        .with("in", &PCAP.file(&[early, late].concat(), Side::Inside));
+    let replayed = directory.replay("--inside in --outside out");
+    replayed.line(
+        "the captures of the outside begin at least 60.0 s after those of the inside: connections \
+         opened earlier were not matched",
+    );
+    assert_eq!(matched(&replayed), ["ambiguous", "sequence"]);
+}
+
+#[test]
+fn before_the_outside_begins_nothing_is_blocked() {
+    let blocked = |port| {
+        let mut talk = talk(port);
+        talk.say(From::Client, SYN, 0);
+        talk.say(From::Remote, RST | ACK, 0);
+        talk.sightings
+            .retain(|sighting| sighting.side == Side::Inside);
+        talk.sightings
+    };
+    let sightings = [
+        blocked(5000),
+        later(whole(5001).sightings, 60),
+        later(blocked(5002), 120),
+    ];
+    let sightings = sightings.concat();
+    let directory = Directory::new()
+        .with("out", &PCAP.file(&sightings, Side::Outside))
+        .with("in", &PCAP.file(&sightings, Side::Inside));
+    let replayed = directory.replay("--inside in --outside out");
+    assert_eq!(matched(&replayed), ["ambiguous", "sequence", "blocked"]);
+}
+
+fn later(mut sightings: Vec<Sighting>, seconds: u64) -> Vec<Sighting> {
+    for sighting in &mut sightings {
+        sighting.time_ns += seconds * 1_000_000_000;
+    }
+    sightings
+}
+
+/// How each record's translated address was found, in the order of the records.
+fn matched(replayed: &Replayed) -> Vec<&str> {
+    let records = replayed.records.iter();
+    let matched = records.map(|record| record["nat_acct"]["match"].as_str());
+    matched.map(Option::unwrap_or_default).collect()
 }
 
 pub fn inside() -> Vec<u8> {
