@@ -2,7 +2,9 @@
 
 mod common;
 
-use nat_acct::record::{Connection, Format, Record, Stage, Told, Totals, read};
+use std::sync::Arc;
+
+use nat_acct::record::{Connection, Format, Network, Record, Stage, Told, Totals, read};
 
 const FORMATS: [Format; 2] = [Format::Ecs, Format::Compact];
 
@@ -75,6 +77,14 @@ fn expected(record: &Record) -> Told {
             reason: account.end().map(Into::into),
             opened: account.direction.into(),
             client: account.client,
+            network: Some(Arc::new(Network {
+                interface: record.inside.to_string(),
+                vlans: match account.vlans {
+                    [_, 0] => None,
+                    [0, inner] => Some(inner.to_string()),
+                    [outer, inner] => Some(format!("{outer}.{inner}")),
+                },
+            })),
             translated: account.translated.map(|translated| translated.endpoint),
             remote: record.remote,
             sent_bytes: totals.sent.payload_bytes,

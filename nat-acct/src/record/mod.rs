@@ -29,7 +29,7 @@ pub use run::Run;
 pub use schema::schema;
 pub use stamp::Stamp;
 pub use stamped::Record;
-pub use told::{Connection, NoRecord, Told, read};
+pub use told::{Connection, Network, NoRecord, Told, read};
 pub use values::time;
 pub use wall_clock::{Change, Reading, WallClock};
 pub use words::{Kind, Matched, Opened, Reason, written};

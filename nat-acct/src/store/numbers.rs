@@ -20,8 +20,8 @@ pub struct Numbers(BTreeMap<Run, OfRun>);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct OfRun {
     pub span: Span,
-    /// The earliest connection with a record of its start.
-    pub starts_us: Option<i64>,
+    /// The earliest connection with a record of its start, and the newest.
+    pub starts: Option<Span>,
     /// The translated addresses, and from when to when there are records with them. Of IPv6, the
     /// network of 64 bits.
     pub addresses: BTreeMap<IpAddr, Span>,
@@ -111,8 +111,11 @@ impl Numbers {
             known.or_insert(span).join(span);
         }
         if told.kind == Kind::Start {
-            let starts_us = of_run.starts_us.get_or_insert(span.since_us);
-            *starts_us = span.since_us.min(*starts_us);
+            let start = Span {
+                until_us: span.since_us,
+                ..span
+            };
+            of_run.starts.get_or_insert(start).join(start);
         }
         match told.sequence {
             Some(number) => of_run.add(number, told.written_us),

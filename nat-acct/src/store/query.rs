@@ -11,7 +11,7 @@ use super::{
         hour::Hour,
         index,
         key::Key,
-        open,
+        networks, open,
         row::{self, COLUMNS},
     },
 };
@@ -201,13 +201,14 @@ impl Wanted {
         [low, high]: [Key; 2],
     ) -> rusqlite::Result<Vec<Connection>> {
         let base_us = hour.start_us();
+        let networks = networks::read(database, "main")?;
         let mut query = database.prepare(&format!(
             "SELECT {COLUMNS} FROM record WHERE nat BETWEEN ? AND ? AND start <= ?
              AND start + duration >= ?"
         ))?;
         let [until, from] = [self.until_us, self.from_us].map(|us| us.saturating_sub(base_us));
         let rows = query.query_map(params![low, high, until, from], |row| {
-            row::connection(row, base_us)
+            row::connection(row, base_us, &networks)
         })?;
         rows.collect()
     }
@@ -218,11 +219,12 @@ impl Wanted {
         index: &Database,
         [low, high]: [Key; 2],
     ) -> rusqlite::Result<Vec<(Connection, i64)>> {
+        let networks = networks::read(index, "main")?;
         let mut query = index.prepare(&format!(
             "SELECT {COLUMNS}, written FROM open WHERE nat BETWEEN ? AND ? AND start <= ?"
         ))?;
         let rows = query.query_map(params![low, high, self.until_us], |row| {
-            Ok((row::connection(row, 0)?, row.get(9)?))
+            Ok((row::connection(row, 0, &networks)?, row.get(9)?))
         })?;
         rows.collect()
     }

@@ -2,7 +2,9 @@
 
 use std::{
     collections::{BTreeSet, HashSet},
+    fmt,
     net::IpAddr,
+    sync::Arc,
 };
 
 use super::{
@@ -10,7 +12,10 @@ use super::{
     question::Question,
     time::Span,
 };
-use crate::{record::Connection, store::Found};
+use crate::{
+    record::{Connection, Network},
+    store::Found,
+};
 
 /// What can be said of a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,12 +29,21 @@ pub struct Answer {
 }
 
 /// A connection that it may have been.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     /// The connection.
     pub connection: Connection,
     /// How far it is from the time in question, in microseconds: 0 if it was alive then.
     pub distance_us: i64,
+}
+
+/// A host on the inside.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Client {
+    /// Its address.
+    pub ip: IpAddr,
+    /// Where it is, if that is known.
+    pub network: Option<Arc<Network>>,
 }
 
 /// An answer in a word.
@@ -92,20 +106,35 @@ impl Answer {
     }
 
     /// The client, if it can be no other.
-    pub fn client(&self) -> Option<IpAddr> {
-        let clients = self.clients();
+    pub fn client(&self) -> Option<Client> {
         let is_proved = self.question.port.is_some()
             && self.question.at.spans.len() == 1
             && self.doubts.is_empty()
             && !self.has_open();
-        (is_proved && clients.len() == 1).then(|| clients.first().copied())?
+        let mut clients = self.clients().into_iter();
+        clients
+            .next()
+            .filter(|_| is_proved && clients.next().is_none())
     }
 
-    fn clients(&self) -> BTreeSet<IpAddr> {
+    /// Where nothing is known of a network, a host with the same address is taken for the same.
+    fn clients(&self) -> BTreeSet<Client> {
         let candidates = self.candidates.iter();
-        candidates
-            .map(|candidate| candidate.connection.client.ip)
-            .collect()
+        let all: BTreeSet<_> = candidates
+            .map(|candidate| Client::of(&candidate.connection))
+            .collect();
+        let is_known = |ip| move |other: &Client| other.ip == ip && other.network.is_some();
+        let distinct = all
+            .iter()
+            .filter(|client| client.network.is_some() || !all.iter().any(is_known(client.ip)));
+        distinct.cloned().collect()
+    }
+
+    /// Whether an address alone does not say which client is meant.
+    pub(super) fn has_several_networks(&self) -> bool {
+        let clients = self.clients();
+        let networks: BTreeSet<_> = clients.iter().map(|client| &client.network).collect();
+        networks.len() > 1
     }
 
     fn has_open(&self) -> bool {
@@ -121,13 +150,22 @@ impl Answer {
         if connections == 0 {
             reasons.push("no connection".to_owned());
         } else if connections == 1 {
-            reasons
-                .push("the only connection with this translated address at that time".to_owned());
+            let to_remote = match self.question.remote {
+                Some(_) => " to this remote",
+                None => "",
+            };
+            reasons.push(format!(
+                "the only connection with this translated address{to_remote} at that time"
+            ));
         } else {
             reasons.push(match clients.len() {
                 1 => format!("{connections} connections, all of one client"),
                 count => format!("{connections} connections of {count} clients"),
             });
+        }
+        let addresses: BTreeSet<_> = clients.iter().map(|client| client.ip).collect();
+        if addresses.len() < clients.len() {
+            reasons.push("hosts in different networks have the same address".to_owned());
         }
         if self.question.port.is_none() {
             reasons.push("without a port, all connections of the address are meant".to_owned());
@@ -144,6 +182,25 @@ impl Answer {
             reasons.push("others may be missing".to_owned());
         }
         reasons.join("; ")
+    }
+}
+
+impl Client {
+    fn of(connection: &Connection) -> Self {
+        Self {
+            ip: connection.client.ip,
+            network: connection.network.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.ip)?;
+        match &self.network {
+            Some(network) if network.vlans.is_some() => write!(f, " ({network})"),
+            Some(_) | None => Ok(()),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Asking a ClickHouse that has the tables of `contrib/clickhouse`, by its HTTP interface.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use jiff::{civil::DateTime, tz::TimeZone};
@@ -10,7 +10,7 @@ use serde::{
 };
 
 use crate::{
-    record::{Connection, Endpoint, Identifier, Matched, Opened, Reason},
+    record::{Connection, Endpoint, Identifier, Matched, Network, Opened, Reason},
     store::{Found, Wanted},
 };
 
@@ -30,6 +30,9 @@ struct Row {
     direction: Opened,
     client_ip: IpAddr,
     client_port: u16,
+    /// Empty if they are not known, as `vlan` is if there is none.
+    inside: String,
+    vlan: String,
     translated_ip: IpAddr,
     translated_port: u16,
     remote_ip: Option<IpAddr>,
@@ -102,6 +105,12 @@ impl Row {
             reason: self.ended.map(|_| reason(&self.reason)).transpose()?,
             opened: self.direction,
             client: endpoint(self.client_ip, self.client_port),
+            network: (!self.inside.is_empty()).then(|| {
+                Arc::new(Network {
+                    interface: self.inside,
+                    vlans: (!self.vlan.is_empty()).then_some(self.vlan),
+                })
+            }),
             translated: Some(endpoint(self.translated_ip, self.translated_port)),
             remote: remote.map(|(ip, port)| endpoint(ip, port)),
             sent_bytes: self.sent,
@@ -132,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_row_is_a_connection() {
-        let row = r#"{"client_ip":"192.168.17.11","client_port":54054,"translated_ip":"203.0.113.1",
+        let row = r#"{"client_ip":"192.168.17.11","client_port":54054,"inside":"br0","vlan":"20","translated_ip":"203.0.113.1",
             "translated_port":61002,"remote_ip":null,"remote_port":null,"direction":"outbound",
             "started":"2026-11-22 09:42:20.615902","ended":"2026-11-22 09:43:22.763857",
             "known_until":"2026-11-22 09:43:22.763857","away":0,"reason":"agent-stop",
@@ -143,6 +152,8 @@ mod tests {
         assert_eq!(connection.end_us - connection.start_us, 62_147_955);
         assert_eq!(connection.reason, Some(Reason::AgentStop));
         assert_eq!(connection.remote, None);
+        let network = connection.network.map(|network| network.to_string());
+        assert_eq!(network.as_deref(), Some("br0, VLAN 20"));
         assert_eq!(connection.received_bytes, 5_000_000_000);
     }
 }

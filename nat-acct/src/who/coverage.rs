@@ -24,8 +24,8 @@ pub enum Doubt {
     Gap(Gap),
     /// Records from before this were thrown away.
     ThrownAway(i64),
-    /// A connection that was open at this time, when the newest record was made, has none: starts were not
-    /// recorded.
+    /// A connection that was open at this time, when the newest record was made, has none: that starts were
+    /// recorded before the time and after it is not known.
     Open(i64),
     /// There are so many connections of that time whose translated address is not known.
     Unknown(usize),
@@ -93,9 +93,9 @@ fn presence(wanted: &Wanted, found: &Found) -> Vec<Doubt> {
     let young_us = youngest_us.filter(|since_us| *since_us > before_us);
     let silent = spanning.iter().find(|of_run| {
         let since_us = before_us.max(of_run.span.since_us);
-        let tells = of_run
-            .starts_us
-            .is_some_and(|starts_us| starts_us <= since_us);
+        let tells = of_run.starts.is_some_and(|starts| {
+            starts.since_us <= since_us && wanted.until_us <= starts.until_us
+        });
         !tells && of_run.span.until_us < horizon_us(wanted, found)
     });
     let silent = silent.map(|of_run| Doubt::Open(of_run.span.until_us));

@@ -110,7 +110,7 @@ impl Part {
             Kind::End if is_wanted => {
                 self.over.insert(connection.id);
                 if is_there {
-                    self.ended.push(*connection);
+                    self.ended.push(connection.clone());
                 }
             }
             Kind::End => {
@@ -118,15 +118,15 @@ impl Part {
                 if connection.may_have_been_translated() {
                     self.over.insert(connection.id);
                     if is_there {
-                        self.unknown.push(*connection);
+                        self.unknown.push(connection.clone());
                     }
                 }
             }
             Kind::Start | Kind::Update if is_there => {
                 let may_be = is_wanted || connection.may_have_been_translated();
                 match self.open.get_mut(&connection.id) {
-                    Some(newest) if newest.written_us <= told.written_us => *newest = *told,
-                    None if may_be => drop(self.open.insert(connection.id, *told)),
+                    Some(newest) if newest.written_us <= told.written_us => newest.clone_from(told),
+                    None if may_be => drop(self.open.insert(connection.id, told.clone())),
                     Some(_) | None => {}
                 }
             }

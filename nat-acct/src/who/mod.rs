@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 pub use self::{
-    answer::{Answer, Verdict},
+    answer::{Answer, Client, Verdict},
     question::{Question, Remote, parse_asked, parse_remote},
     time::{At, parse_at},
 };

@@ -13,8 +13,9 @@ use crate::record::{self, Endpoint, time};
 /// The answer in some lines.
 pub(super) fn render(answer: &Answer) -> String {
     let mut text = String::new();
+    let tells_networks = answer.has_several_networks();
     for candidate in &answer.candidates {
-        let _ = writeln!(text, "{}", line(candidate));
+        let _ = writeln!(text, "{}", line(candidate, tells_networks));
     }
     let verdict = match answer.verdict() {
         Verdict::Found => match answer.client() {
@@ -35,11 +36,14 @@ pub(super) fn render(answer: &Answer) -> String {
     text
 }
 
-fn line(candidate: &Candidate) -> String {
+fn line(candidate: &Candidate, tells_network: bool) -> String {
     let connection = &candidate.connection;
+    let network = connection.network.as_ref();
+    let network = network.filter(|network| tells_network || network.vlans.is_some());
     let mut line = format!(
-        "{} → {} → {}  {} – {}  sent {}  received {}  ",
+        "{}{} → {} → {}  {} – {}  sent {}  received {}  ",
         endpoint(Some(connection.client)),
+        network.map_or_else(String::new, |network| format!(" ({network})")),
         endpoint(connection.translated),
         endpoint(connection.remote),
         time(connection.start_us),

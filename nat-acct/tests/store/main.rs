@@ -7,5 +7,6 @@ mod common;
 mod day;
 mod faults;
 mod follow;
+mod networks;
 mod questions;
 mod scratch;

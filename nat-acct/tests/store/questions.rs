@@ -14,7 +14,7 @@ const ADDRESS: &str = "129.125.14.80";
 
 /// The worked example, one before and one long after it, which prove that an agent was there; and one
 /// before all that were there could have begun, which proves that it has seen them begin.
-fn four() -> Vec<Record> {
+pub fn four() -> Vec<Record> {
     let example = common::worked_example();
     let before = nat_acct::record::Account {
         identity: 1,
@@ -268,6 +268,35 @@ fn who_is_still_connected_is_known_from_start_and_update() {
     assert_eq!(ended.said.matches(" → ").count(), 2, "{ended:?}");
 }
 
+/// That starts were recorded once does not say that they were recorded at the time.
+#[test]
+fn starts_are_proof_only_if_there_are_some_before_the_time_and_after_it() {
+    let [first, before, example, _] = <[Record; 4]>::try_from(four()).unwrap();
+    let soon = moved(&example, 75);
+    let soon = Record {
+        end: soon.start,
+        written: soon.start,
+        sequence: Some(3),
+        id: "11111111-1111-8111-8111-111111111111".parse().unwrap(),
+        ..soon
+    };
+    let ends = [first.clone(), before, example, soon.clone()];
+    let status = |name: &str, starts: &[Record]| {
+        let scratch = stored(name, &lines(&[&ends, starts].concat()));
+        let asked = format!("{ADDRESS}:61003 --at 2026-11-22T09:43:30Z");
+        ask(&scratch, &asked, &[]).status
+    };
+    let [first, soon] = [first, soon].map(|record| Record {
+        account: common::started(&record.account),
+        sequence: None,
+        ..record
+    });
+    assert_eq!(status("no-starts", &[]), Some(3));
+    assert_eq!(status("starts", &[first.clone(), soon.clone()]), Some(1));
+    assert_eq!(status("starts-before", &[first]), Some(3));
+    assert_eq!(status("starts-after", &[soon]), Some(3));
+}
+
 #[test]
 fn ipv6_records_without_the_remote_and_two_agents_are_in_one_store() {
     let forward = common::port_forward();
@@ -279,7 +308,7 @@ fn ipv6_records_without_the_remote_and_two_agents_are_in_one_store() {
     let at = "--at 2026-11-22T09:43:00Z";
     let v6 = ask(&scratch, &format!("[2001:db8:14::80]:8443 {at}"), &[]).said;
     assert!(
-        v6.starts_with("[2001:db8:17::11]:443 → [2001:db8:14::80]:8443 → [2001:db8:14::81]:40001"),
+        v6.starts_with("[2001:db8:17::11]:443 (br0, VLAN 100.10) → [2001:db8:14::80]:8443 → [2001:db8:14::81]:40001"),
         "{v6}"
     );
     let v4 = ask(

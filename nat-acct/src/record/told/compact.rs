@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde::Deserialize;
 
-use super::{Connection, NoRecord, Told, numbered};
+use super::{Connection, NoRecord, Told, network, numbered};
 use crate::record::{
     Endpoint, Identifier, Run,
     words::{Kind, Matched, Opened, Reason},
@@ -34,6 +34,8 @@ pub(super) struct Line {
     m: Matched,
     #[serde(default)]
     p: bool,
+    i: Option<String>,
+    v: Option<String>,
     a: Run,
 }
 
@@ -57,6 +59,7 @@ impl Line {
                 reason,
                 opened: self.dir,
                 client: endpoint(self.c),
+                network: network(self.i, self.v),
                 translated: self.x.map(endpoint),
                 remote: self.r.map(endpoint),
                 sent_bytes: self.sb,

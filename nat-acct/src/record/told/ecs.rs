@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::{Connection, NoRecord, Told, numbered};
+use super::{Connection, NoRecord, Told, network, numbered};
 use crate::record::{
     Endpoint, Identifier, Run,
     words::{Action, Matched, Opened, Reason},
@@ -21,6 +21,8 @@ pub(super) struct Line {
     source: Side,
     #[serde(default)]
     destination: Side,
+    #[serde(default)]
+    observer: Observer,
     nat_acct: NatAcct,
     agent: Agent,
 }
@@ -51,6 +53,28 @@ struct Side {
 struct Nat {
     ip: IpAddr,
     port: u16,
+}
+
+#[derive(Default, Deserialize)]
+struct Observer {
+    ingress: Option<Port>,
+    egress: Option<Port>,
+}
+
+#[derive(Deserialize)]
+struct Port {
+    interface: Interface,
+    vlan: Option<Vlan>,
+}
+
+#[derive(Deserialize)]
+struct Interface {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Vlan {
+    id: String,
 }
 
 #[derive(Deserialize)]
@@ -84,9 +108,10 @@ impl<'de> Deserialize<'de> for Microseconds {
 impl Line {
     pub(super) fn told(self) -> Result<Told, NoRecord> {
         let Event { start, end, .. } = self.event;
-        let (client, remote) = match self.network.direction {
-            Opened::Outbound => (self.source, self.destination),
-            Opened::Inbound => (self.destination, self.source),
+        let Observer { ingress, egress } = self.observer;
+        let (client, remote, inside) = match self.network.direction {
+            Opened::Outbound => (self.source, self.destination, ingress),
+            Opened::Inbound => (self.destination, self.source, egress),
         };
         let client_endpoint = client.endpoint();
         let kind = self.event.action.into();
@@ -103,6 +128,9 @@ impl Line {
                 reason,
                 opened: self.network.direction,
                 client: client_endpoint.ok_or(NoRecord::Contradiction("it has no client"))?,
+                network: inside.and_then(|port| {
+                    network(Some(port.interface.name), port.vlan.map(|vlan| vlan.id))
+                }),
                 translated: client.nat.map(|nat| Endpoint {
                     ip: nat.ip,
                     port: nat.port,

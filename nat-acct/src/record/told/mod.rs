@@ -3,16 +3,20 @@
 
 mod compact;
 mod ecs;
+mod network;
+
+use std::sync::Arc;
 
 use thiserror::Error;
 
+pub use self::network::Network;
 use super::{
     Endpoint, Identifier, Run,
     words::{Kind, Matched, Opened, Reason},
 };
 
 /// What a line tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
     /// Whose number `sequence` is.
     pub run: Run,
@@ -27,7 +31,7 @@ pub struct Told {
 }
 
 /// A connection as its newest record tells of it. Times are microseconds since the Unix epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
     /// Identifies the connection for good: the same in all its records.
     pub id: Identifier,
@@ -41,6 +45,8 @@ pub struct Connection {
     pub opened: Opened,
     /// The inside endpoint.
     pub client: Endpoint,
+    /// Where the client is; `None` if that was not kept.
+    pub network: Option<Arc<Network>>,
     /// What the remote sees instead of the client, if that is known.
     pub translated: Option<Endpoint>,
     /// The endpoint beyond the gateway, unless it was left out.
@@ -84,6 +90,11 @@ pub enum NoRecord {
     /// Fields contradict each other.
     #[error("no record: {0}")]
     Contradiction(&'static str),
+}
+
+fn network(interface: Option<String>, vlans: Option<String>) -> Option<Arc<Network>> {
+    let interface = interface?;
+    Some(Arc::new(Network { interface, vlans }))
 }
 
 /// Reads a line, without its end.

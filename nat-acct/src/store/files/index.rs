@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 use anyhow::Result;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::{hour::Hour, key::Key};
+use super::{hour::Hour, key::Key, schema};
 use crate::{
     record::Run,
     store::numbers::{self, Numbers, OfRun, Range, Span},
@@ -133,15 +133,26 @@ pub(crate) fn of_run(index: &Connection, run: Run) -> Result<Option<OfRun>> {
     let key = [run.0 as i64];
     let mut query = index.prepare_cached("SELECT since, until, starts FROM run WHERE run = ?")?;
     let of_run = query.query_row(key, |row| {
+        let starts_us: Option<i64> = row.get(2)?;
         Ok(OfRun {
             span: span(row, 0)?,
-            starts_us: row.get(2)?,
+            starts: starts_us.map(|since_us| Span {
+                since_us,
+                until_us: since_us,
+            }),
             ..OfRun::default()
         })
     });
     let Some(mut of_run) = of_run.optional()? else {
         return Ok(None);
     };
+    if let Some(starts) = &mut of_run.starts
+        && schema::has(index, "main", "newest_start")?
+    {
+        let mut query = index.prepare_cached("SELECT start FROM newest_start WHERE run = ?")?;
+        let newest_us: Option<i64> = query.query_row(key, |row| row.get(0)).optional()?;
+        starts.until_us = newest_us.unwrap_or(starts.since_us);
+    }
     let mut query =
         index.prepare_cached("SELECT address, since, until FROM address WHERE run = ?")?;
     let addresses = query.query_map(key, |row| Ok((row.get::<_, Key>(0)?, span(row, 1)?)))?;
@@ -177,7 +188,14 @@ pub(crate) fn set_run(index: &Connection, run: Run, of_run: &OfRun) -> rusqlite:
     let key = run.0 as i64;
     let mut insert = index.prepare_cached("INSERT OR REPLACE INTO run VALUES (?, ?, ?, ?)")?;
     let span = of_run.span;
-    insert.execute(params![key, span.since_us, span.until_us, of_run.starts_us])?;
+    let starts = of_run.starts;
+    let earliest_us = starts.map(|starts| starts.since_us);
+    insert.execute(params![key, span.since_us, span.until_us, earliest_us])?;
+    if let Some(starts) = starts {
+        let mut insert =
+            index.prepare_cached("INSERT OR REPLACE INTO newest_start VALUES (?, ?)")?;
+        insert.execute(params![key, starts.until_us])?;
+    }
     let mut insert = index.prepare_cached("INSERT OR REPLACE INTO address VALUES (?, ?, ?, ?)")?;
     for (address, span) in &of_run.addresses {
         insert.execute(params![key, as_key(*address), span.since_us, span.until_us])?;

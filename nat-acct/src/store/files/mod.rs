@@ -4,6 +4,7 @@
 pub(super) mod hour;
 pub(super) mod index;
 pub(super) mod key;
+pub(super) mod networks;
 pub(super) mod open;
 pub(super) mod row;
 pub(super) mod schema;

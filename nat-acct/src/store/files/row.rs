@@ -5,7 +5,7 @@ use rusqlite::{
     types::{FromSqlError, Type},
 };
 
-use super::{hour::Hour, key::Key};
+use super::{hour::Hour, key::Key, networks::Networks};
 use crate::record::{Connection, Identifier, Matched, Opened, Reason, Told};
 
 /// The words in the order of their codes in the column `words`; new ones go to the end.
@@ -36,6 +36,8 @@ const MATCH_SHIFT: u32 = 4;
 const MATCH_BITS: i64 = 0x7;
 const INBOUND: i64 = 1 << 7;
 const PARTIAL: i64 = 1 << 8;
+/// The number of the network is behind the words.
+const NETWORK_SHIFT: u32 = 9;
 
 /// The hour in whose file a record is: not before its connection ended, whatever the clock did.
 pub(crate) fn hour(told: &Told) -> Hour {
@@ -65,8 +67,13 @@ fn words(connection: &Connection) -> i64 {
 }
 
 /// Binds the columns of a record to the parameters from 1 to 9, in the order of [`COLUMNS`]. The start
-/// is relative to `base_us`.
-pub(crate) fn bind(insert: &mut Statement<'_>, told: &Told, base_us: i64) -> rusqlite::Result<()> {
+/// is relative to `base_us`; `network` is the number of the client's network in the same file.
+pub(crate) fn bind(
+    insert: &mut Statement<'_>,
+    told: &Told,
+    base_us: i64,
+    network: i64,
+) -> rusqlite::Result<()> {
     let connection = &told.connection;
     insert.raw_bind_parameter(1, key(connection))?;
     insert.raw_bind_parameter(2, connection.start_us - base_us)?;
@@ -76,11 +83,16 @@ pub(crate) fn bind(insert: &mut Statement<'_>, told: &Told, base_us: i64) -> rus
     insert.raw_bind_parameter(6, connection.remote.map(Key::from))?;
     insert.raw_bind_parameter(7, connection.sent_bytes as i64)?;
     insert.raw_bind_parameter(8, connection.received_bytes as i64)?;
-    insert.raw_bind_parameter(9, words(connection))
+    insert.raw_bind_parameter(9, words(connection) | network << NETWORK_SHIFT)
 }
 
-/// The connection in a row with the columns [`COLUMNS`], whose start is relative to `base_us`.
-pub(crate) fn connection(row: &Row<'_>, base_us: i64) -> rusqlite::Result<Connection> {
+/// The connection in a row with the columns [`COLUMNS`], whose start is relative to `base_us`, in a file with
+/// these networks.
+pub(crate) fn connection(
+    row: &Row<'_>,
+    base_us: i64,
+    networks: &Networks,
+) -> rusqlite::Result<Connection> {
     let words: i64 = row.get(8)?;
     let start_us = row.get::<_, i64>(1)?.saturating_add(base_us);
     let duration_us: i64 = row.get(3)?;
@@ -101,6 +113,7 @@ pub(crate) fn connection(row: &Row<'_>, base_us: i64) -> rusqlite::Result<Connec
             Opened::Inbound
         },
         client: client.endpoint().ok_or_else(|| wrong(4))?,
+        network: networks.get(&(words >> NETWORK_SHIFT)).cloned(),
         translated: key.endpoint(),
         remote: remote.and_then(Key::endpoint),
         sent_bytes: row.get::<_, i64>(6)? as u64,

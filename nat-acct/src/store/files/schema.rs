@@ -78,6 +78,29 @@ pub(crate) fn index() -> String {
     )
 }
 
+/// What makes the networks of clients in any file, in the database `name`; the first files of this version
+/// have none.
+pub(crate) fn networks(name: &str) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {name}.network (
+            number INTEGER PRIMARY KEY, interface TEXT NOT NULL, vlans TEXT);"
+    )
+}
+
+/// What makes, in the index, the newest connection of each run with a record of its start; the first indexes
+/// of this version do not have it.
+pub(crate) const NEWEST_STARTS: &str = "CREATE TABLE IF NOT EXISTS newest_start (
+    run INTEGER PRIMARY KEY, start INTEGER NOT NULL);";
+
+/// Whether there is a table in the database `name`.
+pub(crate) fn has(database: &Connection, name: &str, table: &str) -> rusqlite::Result<bool> {
+    database.query_row(
+        &format!("SELECT EXISTS(SELECT 1 FROM {name}.sqlite_schema WHERE name = ?)"),
+        [table],
+        |row| row.get(0),
+    )
+}
+
 /// Refuses a file of another version.
 pub(crate) fn check(database: &Connection, name: &str) -> Result<()> {
     let version: i64 =
@@ -106,6 +129,8 @@ fn view(name: &str, table: &str, base_us: i64) -> String {
             CASE words >> 4 & 7 {matches} END AS match,
             CASE words & 128 WHEN 0 THEN 'outbound' ELSE 'inbound' END AS direction,
             words & 256 <> 0 AS partial,
+            (SELECT interface FROM network WHERE number = words >> 9) AS inside,
+            (SELECT vlans FROM network WHERE number = words >> 9) AS vlan,
             lower(hex(id)) AS id
          FROM {table};",
         nat = endpoint("nat"),

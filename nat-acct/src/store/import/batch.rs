@@ -42,15 +42,15 @@ impl Batch {
             || self.hours.contains(&hour)
     }
 
-    pub(super) fn add(&mut self, told: &Told) {
+    pub(super) fn add(&mut self, told: Told) {
         if told.sequence.is_some() {
-            let hour = row::hour(told);
+            let hour = row::hour(&told);
             if self.hours.last() != Some(&hour) {
                 self.hours.retain(|known| *known != hour);
                 self.hours.push(hour);
             }
         }
-        self.told.push(*told);
+        self.told.push(told);
     }
 
     pub(super) fn reject(&mut self, reject: Reject) {

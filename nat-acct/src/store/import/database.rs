@@ -30,6 +30,7 @@ impl Database {
             index.busy_timeout(PATIENCE)?;
             index.set_prepared_statement_cache_capacity(128);
             make(&index, "main", &schema::index())?;
+            index.execute_batch(schema::NEWEST_STARTS)?;
             Ok::<_, anyhow::Error>(index)
         };
         Ok(Self {
@@ -104,6 +105,7 @@ fn make(database: &Connection, name: &str, tables: &str) -> Result<()> {
         database.execute_batch(&format!("BEGIN IMMEDIATE; {tables} COMMIT;"))?;
     }
     schema::check(database, name)?;
+    database.execute_batch(&schema::networks(name))?;
     database.pragma_update(Some(name), "cache_size", -i64::from(CACHE_KIB))?;
     Ok(())
 }

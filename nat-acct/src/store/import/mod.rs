@@ -152,7 +152,7 @@ impl Importer {
             self.commit()?;
         }
         match told {
-            Ok(told) => self.batch.add(&told),
+            Ok(told) => self.batch.add(told),
             Err(error) => {
                 self.report.reject(source, line.number, &error);
                 self.batch.reject(Reject::of(line.bytes));

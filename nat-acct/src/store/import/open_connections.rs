@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use crate::{
     record::{Identifier, Told},
-    store::files::row,
+    store::files::{networks::Numbering, row},
 };
 
 /// Remembers connections that are open, and forgets those that have ended; how many records of the former
@@ -37,8 +37,10 @@ pub(super) fn write(index: &Connection, told: &[Told]) -> Result<u64> {
          written = excluded.written
          WHERE excluded.written > written",
     )?;
+    let mut networks = Numbering::of(index, "main")?;
     for told in newest.values() {
-        row::bind(&mut insert, told, 0)?;
+        let network = networks.number(told.connection.network.as_ref())?;
+        row::bind(&mut insert, told, 0, network)?;
         insert.raw_bind_parameter(10, told.written_us)?;
         insert.raw_execute()?;
     }

@@ -19,6 +19,7 @@ use crate::{
         files::{
             hour::Hour,
             index::{self, Contents},
+            networks::Numbering,
             open, row,
         },
     },
@@ -120,9 +121,11 @@ impl Writer {
         let mut long = self
             .index()
             .prepare_cached("INSERT OR IGNORE INTO long VALUES (?, ?, ?)")?;
+        let mut networks = Numbering::of(self.index(), &name)?;
         let mut written = Written::default();
         for told in ends {
-            row::bind(&mut insert, told, hour.start_us())?;
+            let network = networks.number(told.connection.network.as_ref())?;
+            row::bind(&mut insert, told, hour.start_us(), network)?;
             if insert.raw_execute()? == 0 {
                 written.known += 1;
                 continue;
@@ -136,7 +139,7 @@ impl Writer {
                 long.execute(params![row::key(connection), connection.start_us, hour.0])?;
             }
             if seen_before.contains(told) {
-                again.push(*told);
+                again.push(told.clone());
             }
         }
         if written.records > 0 {
