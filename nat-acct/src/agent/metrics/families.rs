@@ -79,7 +79,7 @@ pub(super) const FAMILIES: &[Family] = &[
         "nat_acct_interface_packets_hidden",
         &["interface", "side"],
         Gauge(|f| each_interface(f, |interface| flag(interface.hides_packets))),
-        "Whether the interface carries packets that a program does not see.",
+        "Whether the interface carries packets and a program sees none of them.",
     ),
     family(
         "nat_acct_interface_flowtables",

@@ -14,7 +14,7 @@ pub(super) fn describe(report: &Report, pin: &str) -> String {
         lines.extend(of_tables(tables, report.state));
     }
     if report.state == State::Absent {
-        lines.push(format!("no agent runs: nothing lives on in {pin}"));
+        lines.push(format!("no agent answers: nothing lives on in {pin}"));
     }
     lines.extend(
         report

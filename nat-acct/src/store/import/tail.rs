@@ -1,5 +1,5 @@
-//! A file that is written and rotated while it is read. What was rotated away is found beside it: files
-//! whose names begin with its name and a dot or a hyphen, as logrotate calls them.
+//! A file that is written and rotated while it is read. What was rotated away is found beside it, by its
+//! name.
 
 use std::{
     collections::VecDeque,
@@ -19,6 +19,8 @@ use crate::clock;
 
 /// How long to wait before what could not be read is tried again.
 const AGAIN_AFTER_NS: u64 = 60_000_000_000;
+/// A name with fewer digits may be that of another file.
+const YEAR_DIGITS: usize = 4;
 
 pub(super) struct Tail {
     path: PathBuf,
@@ -129,12 +131,8 @@ fn rotated(path: &Path) -> Vec<PathBuf> {
     let Some(name) = path.file_name().map(|name| name.as_encoded_bytes()) else {
         return Vec::new();
     };
-    let is_rotated = |entry: &fs::DirEntry| {
-        let other = entry.file_name();
-        let rest = other.as_encoded_bytes().strip_prefix(name);
-        rest.is_some_and(|rest| matches!(rest.first(), Some(b'.' | b'-')))
-    };
-    let entries = entries.into_iter().flatten().flatten().filter(is_rotated);
+    let entries = entries.into_iter().flatten().flatten();
+    let entries = entries.filter(|entry| is_of_rotated(entry.file_name().as_encoded_bytes(), name));
     let mut found: Vec<_> = entries
         .filter_map(|entry| Some((entry.metadata().ok()?, entry.path())))
         .filter(|(metadata, _)| metadata.is_file())
@@ -142,4 +140,47 @@ fn rotated(path: &Path) -> Vec<PathBuf> {
         .collect();
     found.sort();
     found.into_iter().map(|(_, path)| path).collect()
+}
+
+/// Whether a name is that of a file that was rotated away from one called `name`: `a.jsonl.1`, `a.jsonl-20261122`,
+/// or `a-20261122.jsonl`, as logrotate's `extension` has it.
+fn is_of_rotated(other: &[u8], name: &[u8]) -> bool {
+    if let Some(rest) = other.strip_prefix(name) {
+        return matches!(rest.first(), Some(b'.' | b'-'));
+    }
+    let dot = name.iter().rposition(|byte| *byte == b'.');
+    let (stem, extension) = name.split_at(dot.unwrap_or(name.len()));
+    match other.strip_prefix(stem) {
+        Some([b'-', date @ ..]) if !extension.is_empty() => {
+            let digits = date.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            digits >= YEAR_DIGITS && date.windows(extension.len()).any(|part| part == extension)
+        }
+        Some(_) | None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of_rotated;
+
+    #[test]
+    fn rotated_files_have_the_name_of_the_file() {
+        for (other, expected) in [
+            ("a.jsonl.1", true),
+            ("a.jsonl.2.gz", true),
+            ("a.jsonl-20261122", true),
+            ("a-20261122.jsonl", true),
+            ("a-20261122-1795340540.jsonl.zst", true),
+            ("a.jsonl", false),
+            ("a-2.jsonl", false),
+            ("a-20261122.csv", false),
+            ("ab-20261122.jsonl", false),
+            ("b.jsonl.1", false),
+        ] {
+            let found = is_of_rotated(other.as_bytes(), b"a.jsonl");
+            assert_eq!(found, expected, "{other}");
+        }
+        assert!(is_of_rotated(b"a.1", b"a"));
+        assert!(!is_of_rotated(b"ab-20261122", b"a"));
+    }
 }
