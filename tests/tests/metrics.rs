@@ -1,8 +1,8 @@
 //! What the agent tells Prometheus: by a real scrape, the same as the endpoints say.
 
 use std::fs;
-use std::io::Write;
-use std::net::IpAddr;
+use std::io::{Read, Write};
+use std::net::{IpAddr, Shutdown, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -105,13 +105,32 @@ fn only_metrics_are_answered() -> Result<()> {
     })
 }
 
+/// `printf 'GET …' | nc` says no more after its question, and waits for the answer.
+#[test]
+fn who_has_nothing_more_to_say_is_answered() -> Result<()> {
+    in_a_lab(|lab| {
+        let _agent = Agent::start(lab, &["--metrics", ADDRESS])?;
+        let answer = lab.enter(Ns::Gateway, || {
+            let mut stream = TcpStream::connect(ADDRESS)?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n")?;
+            stream.shutdown(Shutdown::Write)?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer)?;
+            Ok(answer)
+        })?;
+        assert_eq!(value(&answer, "nat_acct_connections_open")?, 0.0);
+        Ok(())
+    })
+}
+
 /// A program that connects and says nothing does not keep others out.
 #[test]
 fn those_who_say_nothing_are_cut_off() -> Result<()> {
     in_a_lab(|lab| {
         let _agent = Agent::start(lab, &["--metrics", ADDRESS])?;
         let silent = lab.enter(Ns::Gateway, || {
-            let connect = |_| std::net::TcpStream::connect(ADDRESS);
+            let connect = |_| TcpStream::connect(ADDRESS);
             Ok((0..SILENT)
                 .map(connect)
                 .collect::<std::io::Result<Vec<_>>>()?)

@@ -22,6 +22,8 @@ pub(super) async fn answer(stream: Stream, asker: Asker) {
     let respond = |request| respond(request, &asker);
     let _ = http1::Builder::new()
         .keep_alive(false)
+        // Who has asked may close his side at once.
+        .half_close(true)
         .serve_connection(TokioIo::new(stream), service_fn(respond))
         .await;
 }
