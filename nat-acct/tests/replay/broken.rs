@@ -180,10 +180,7 @@ fn an_outside_that_is_cut_off_proves_nothing() {
 fn an_outside_that_ends_early_proves_nothing() {
     let early = whole(5000).sightings;
     let late = later(whole(5001).sightings, 60);
-    let directory = Directory::new()
-        .with("out", &PCAP.file(&early, Side::Outside))
-        .with("in", &PCAP.file(&[early, late].concat(), Side::Inside));
-    let replayed = directory.replay("--inside in --outside out");
+    let replayed = both_sides(&[early.clone(), late].concat(), &early);
     replayed.line("the captures of the outside end at least 60 s before those of the inside");
     assert_eq!(matched(&replayed), ["sequence", "ambiguous"]);
 }
@@ -192,10 +189,7 @@ fn an_outside_that_ends_early_proves_nothing() {
 fn an_outside_that_begins_late_proves_nothing() {
     let early = whole(5000).sightings;
     let late = later(whole(5001).sightings, 60);
-    let directory = Directory::new()
-        .with("out", &PCAP.file(&late, Side::Outside))
-        .with("in", &PCAP.file(&[early, late].concat(), Side::Inside));
-    let replayed = directory.replay("--inside in --outside out");
+    let replayed = both_sides(&[early, late.clone()].concat(), &late);
     replayed.line(
         "the captures of the outside begin at least 60.0 s after those of the inside: connections \
          opened earlier were not matched",
@@ -219,11 +213,16 @@ fn before_the_outside_begins_nothing_is_blocked() {
         later(blocked(5002), 120),
     ];
     let sightings = sightings.concat();
-    let directory = Directory::new()
-        .with("out", &PCAP.file(&sightings, Side::Outside))
-        .with("in", &PCAP.file(&sightings, Side::Inside));
-    let replayed = directory.replay("--inside in --outside out");
+    let replayed = both_sides(&sightings, &sightings);
     assert_eq!(matched(&replayed), ["ambiguous", "sequence", "blocked"]);
+}
+
+/// A capture of each side.
+fn both_sides(inside: &[Sighting], outside: &[Sighting]) -> Replayed {
+    Directory::new()
+        .with("in", &PCAP.file(inside, Side::Inside))
+        .with("out", &PCAP.file(outside, Side::Outside))
+        .replay("--inside in --outside out")
 }
 
 fn later(mut sightings: Vec<Sighting>, seconds: u64) -> Vec<Sighting> {

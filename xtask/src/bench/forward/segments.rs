@@ -1,6 +1,6 @@
 //! Numbers of segments.
 
-use std::ops::{Add, AddAssign, Sub};
+use std::ops::{AddAssign, Sub};
 
 /// By who sent them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,20 +15,10 @@ impl Segments {
     }
 }
 
-impl Add for Segments {
-    type Output = Self;
-
-    fn add(self, more: Self) -> Self {
-        Self {
-            from_clients: self.from_clients + more.from_clients,
-            from_remote: self.from_remote + more.from_remote,
-        }
-    }
-}
-
 impl AddAssign for Segments {
     fn add_assign(&mut self, more: Self) {
-        *self = *self + more;
+        self.from_clients += more.from_clients;
+        self.from_remote += more.from_remote;
     }
 }
 

@@ -60,9 +60,9 @@ impl<'a> Site<'a> {
     pub fn start(&self, contestant: &Contestant) -> Result<Gateway<'_>> {
         clean(&self.lab)?;
         let running = Running::start(&self.lab, contestant, self.cpu)?;
-        let before = hosts::arrived(&self.lab)?;
+        let mut before = hosts::arrived(&self.lab)?;
         let flood = Flood::open(&self.lab, &self.links, self.args.connections)?;
-        let before = before + flood.openings();
+        before += flood.openings();
         wait_until(UNDER_WAY, "all openings", || {
             Ok((hosts::arrived(&self.lab)? == before).then_some(()))
         })?;
