@@ -26,7 +26,7 @@ struct Bucket {
 }
 
 /// How far a key may be from its place.
-const PROBES: u32 = 8;
+const PROBES: u32 = 32;
 
 #[inline(always)]
 pub fn count(context: &TcContext) -> Option<()> {

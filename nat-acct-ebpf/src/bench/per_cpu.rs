@@ -1,4 +1,4 @@
-//! What counters of each processor take at least: the table of [`in_bucket`](crate::in_bucket), and by place in
+//! What counters of each processor take, and nothing else: the table of [`in_bucket`](crate::in_bucket), and by place in
 //! it, in an array with a part for each processor, three additions. It knows nothing of connections.
 
 use aya_ebpf::{helpers::bpf_get_smp_processor_id, macros::map, maps::Array, programs::TcContext};

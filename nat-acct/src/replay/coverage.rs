@@ -1,5 +1,7 @@
 //! Whether the captures of the outside cover the same time as those of the inside. A connection that was
 //! opened before they begin or after their end is not to be called blocked or intercepted: nobody looked.
+//! Several captures of the outside are taken for one after the other, not for several outsides: the first
+//! that begins and the last that ends count.
 
 use nat_acct_common::{layout::Sender, packet::flag};
 
@@ -13,6 +15,8 @@ const ANSWER_NS: u64 = 5_000_000_000;
 
 pub(super) struct Coverage {
     clock_slack_ns: u64,
+    /// Whether there are captures of the outside, and all are empty.
+    is_empty: bool,
     begin_ns: Option<u64>,
     early_ns: Option<u64>,
     missing_ns: Option<u64>,
@@ -22,12 +26,19 @@ impl Coverage {
     /// The captures were read as far as their first segments.
     pub(super) fn new(clock_slack_ns: u64, streams: &[Stream]) -> Self {
         let outside = streams.iter().filter(|stream| stream.is_of_outside());
+        let begins_ns: Vec<_> = outside.map(Stream::begin_ns).collect();
         Self {
             clock_slack_ns,
-            begin_ns: outside.filter_map(Stream::begin_ns).min(),
+            is_empty: !begins_ns.is_empty() && begins_ns.iter().all(Option::is_none),
+            begin_ns: begins_ns.into_iter().flatten().min(),
             early_ns: None,
             missing_ns: None,
         }
+    }
+
+    /// Whether nothing was captured on the outside.
+    pub(super) fn is_empty(&self) -> bool {
+        self.is_empty
     }
 
     /// Until when SYNs may have been missed on the outside, because its captures had not begun; `None` if

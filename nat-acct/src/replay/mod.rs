@@ -62,6 +62,10 @@ pub fn run(config: &Config) -> Result<Outcome> {
     }
     let mut progress = Progress::new(config.input.sources());
     let mut coverage = Coverage::new(opened.clock_slack_ns, &opened.streams);
+    if coverage.is_empty() {
+        accounts.set_outside_incomplete();
+        say(&["the captures of the outside are empty: no translated address can be found"]);
+    }
     if let Some(until_ns) = coverage.unseen_until_ns() {
         accounts.set_outside_begins(until_ns);
     }

@@ -135,6 +135,8 @@ impl Store {
         let path = self.dir.hour(hour);
         let database = open::for_reading(&path)?;
         let mut read = || {
+            // Networks and records as they were at one moment.
+            let database = database.unchecked_transaction()?;
             found
                 .ended
                 .extend(wanted.select(&database, hour, wanted.keys())?);

@@ -110,31 +110,25 @@ impl Answer {
         let is_proved = self.question.port.is_some()
             && self.question.at.spans.len() == 1
             && self.doubts.is_empty()
-            && !self.has_open();
+            && !self.has_open()
+            && !self.may_be_several_hosts();
         let mut clients = self.clients().into_iter();
         clients
             .next()
             .filter(|_| is_proved && clients.next().is_none())
     }
 
-    /// Where nothing is known of a network, a host with the same address is taken for the same.
     fn clients(&self) -> BTreeSet<Client> {
         let candidates = self.candidates.iter();
-        let all: BTreeSet<_> = candidates
+        candidates
             .map(|candidate| Client::of(&candidate.connection))
-            .collect();
-        let is_known = |ip| move |other: &Client| other.ip == ip && other.network.is_some();
-        let distinct = all
-            .iter()
-            .filter(|client| client.network.is_some() || !all.iter().any(is_known(client.ip)));
-        distinct.cloned().collect()
+            .collect()
     }
 
-    /// Whether an address alone does not say which client is meant.
-    pub(super) fn has_several_networks(&self) -> bool {
-        let clients = self.clients();
-        let networks: BTreeSet<_> = clients.iter().map(|client| &client.network).collect();
-        networks.len() > 1
+    /// Whether there are several candidates, and of some it was not kept where they are.
+    fn may_be_several_hosts(&self) -> bool {
+        let mut candidates = self.candidates.iter();
+        candidates.len() > 1 && candidates.any(|one| one.connection.network.is_none())
     }
 
     fn has_open(&self) -> bool {
@@ -150,7 +144,8 @@ impl Answer {
         if connections == 0 {
             reasons.push("no connection".to_owned());
         } else if connections == 1 {
-            let to_remote = match self.question.remote {
+            let remote = self.candidates[0].connection.remote;
+            let to_remote = match self.question.remote.and(remote) {
                 Some(_) => " to this remote",
                 None => "",
             };
@@ -159,13 +154,16 @@ impl Answer {
             ));
         } else {
             reasons.push(match clients.len() {
+                _ if self.may_be_several_hosts() => format!(
+                    "{connections} connections, and it was not kept in which network all of them were"
+                ),
                 1 => format!("{connections} connections, all of one client"),
                 count => format!("{connections} connections of {count} clients"),
             });
         }
         let addresses: BTreeSet<_> = clients.iter().map(|client| client.ip).collect();
-        if addresses.len() < clients.len() {
-            reasons.push("hosts in different networks have the same address".to_owned());
+        if addresses.len() < clients.len() && !self.may_be_several_hosts() {
+            reasons.push("one address in several networks may be several hosts".to_owned());
         }
         if self.question.port.is_none() {
             reasons.push("without a port, all connections of the address are meant".to_owned());
@@ -198,8 +196,8 @@ impl fmt::Display for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.ip)?;
         match &self.network {
-            Some(network) if network.vlans.is_some() => write!(f, " ({network})"),
-            Some(_) | None => Ok(()),
+            Some(network) => write!(f, " ({network})"),
+            None => Ok(()),
         }
     }
 }

@@ -21,6 +21,8 @@ pub(super) fn render(answer: &Answer) -> String {
         Verdict::Nobody => "nobody",
         Verdict::NoAnswer => "no-answer",
     };
+    let client = answer.client();
+    let network = client.as_ref().and_then(|client| client.network.as_ref());
     let said = json!({
         "question": {
             "ip": question.address,
@@ -30,7 +32,9 @@ pub(super) fn render(answer: &Answer) -> String {
             "remote": question.remote.map(|remote| json!({ "ip": remote.address, "port": remote.port })),
         },
         "answer": verdict,
-        "client": answer.client().map(|client| client.ip),
+        "client": client.as_ref().map(|client| client.ip),
+        "inside": network.map(|network| &network.interface),
+        "vlan": network.and_then(|network| network.vlans.as_ref()),
         "why": answer.why(),
         "candidates": answer.candidates.iter().map(candidate).collect::<Vec<_>>(),
         "complete": answer.doubts.is_empty(),

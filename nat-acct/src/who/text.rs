@@ -13,9 +13,8 @@ use crate::record::{self, Endpoint, time};
 /// The answer in some lines.
 pub(super) fn render(answer: &Answer) -> String {
     let mut text = String::new();
-    let tells_networks = answer.has_several_networks();
     for candidate in &answer.candidates {
-        let _ = writeln!(text, "{}", line(candidate, tells_networks));
+        let _ = writeln!(text, "{}", line(candidate));
     }
     let verdict = match answer.verdict() {
         Verdict::Found => match answer.client() {
@@ -36,14 +35,15 @@ pub(super) fn render(answer: &Answer) -> String {
     text
 }
 
-fn line(candidate: &Candidate, tells_network: bool) -> String {
+fn line(candidate: &Candidate) -> String {
     let connection = &candidate.connection;
-    let network = connection.network.as_ref();
-    let network = network.filter(|network| tells_network || network.vlans.is_some());
     let mut line = format!(
         "{}{} → {} → {}  {} – {}  sent {}  received {}  ",
         endpoint(Some(connection.client)),
-        network.map_or_else(String::new, |network| format!(" ({network})")),
+        connection
+            .network
+            .as_ref()
+            .map_or_else(String::new, |network| format!(" ({network})")),
         endpoint(connection.translated),
         endpoint(connection.remote),
         time(connection.start_us),
@@ -97,8 +97,8 @@ pub(super) fn explain(doubt: &Doubt) -> String {
             format!("Records from before {} were thrown away.", time(*since_us))
         }
         Doubt::Open(until_us) => format!(
-            "A connection that was still open at {} has no record: the agent has to run with \
-             --start-records.",
+            "A connection that was still open at {} may have no record: starts (--start-records) are \
+             needed from before the time and from after it.",
             time(*until_us)
         ),
         Doubt::Unknown(count) => {

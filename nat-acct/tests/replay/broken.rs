@@ -225,6 +225,13 @@ fn both_sides(inside: &[Sighting], outside: &[Sighting]) -> Replayed {
         .replay("--inside in --outside out")
 }
 
+#[test]
+fn an_outside_without_a_packet_proves_nothing() {
+    let replayed = both_sides(&whole(5000).sightings, &[]);
+    replayed.line("the captures of the outside are empty: no translated address can be found");
+    assert_eq!(matched(&replayed), ["ambiguous"]);
+}
+
 fn later(mut sightings: Vec<Sighting>, seconds: u64) -> Vec<Sighting> {
     for sighting in &mut sightings {
         sighting.time_ns += seconds * 1_000_000_000;

@@ -83,9 +83,9 @@ fn a_notice_is_answered() {
     );
     assert_eq!(
         found.said,
-        "192.168.17.11:54054 → 129.125.14.80:61002 → 129.125.14.81:22  \
+        "192.168.17.11:54054 (br0) → 129.125.14.80:61002 → 129.125.14.81:22  \
          2026-11-22T09:42:20.615902Z – 2026-11-22T09:43:22.763857Z  sent 3324  received 3540  fin\n\
-         It was 192.168.17.11: the only connection with this translated address at that time.\n"
+         It was 192.168.17.11 (br0): the only connection with this translated address at that time.\n"
     );
     assert_eq!(found.status, Some(0));
     let json = ask(
@@ -146,7 +146,7 @@ fn within_widens_the_time_and_the_nearest_comes_first() {
     assert!(lines[0].ends_with("0.884 s away"), "{found}");
     assert!(lines[1].ends_with("8.016 s away"), "{found}");
     assert!(
-        lines[2].starts_with("It was 192.168.17.11: 2 connections, all of one client"),
+        lines[2].starts_with("It was 192.168.17.11 (br0): 2 connections, all of one client"),
         "{found}"
     );
 }
@@ -318,7 +318,7 @@ fn ipv6_records_without_the_remote_and_two_agents_are_in_one_store() {
     )
     .said;
     assert!(
-        v4.starts_with("192.168.17.11:54054 → 129.125.14.80:61002 → ?"),
+        v4.starts_with("192.168.17.11:54054 (br0) → 129.125.14.80:61002 → ?"),
         "{v4}"
     );
     assert!(matches!(records[0].account.stage, Stage::Ended(_)));

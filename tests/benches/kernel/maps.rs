@@ -9,6 +9,7 @@ use aya::programs::{ProgramFd, SchedClassifier};
 use aya::util::nr_cpus;
 use aya::{Ebpf, EbpfLoader};
 use nat_acct::source::live::{Live, Places, Settings};
+use nat_acct_common::layout::buckets_for;
 use nat_acct_tests::{Lab, Ns};
 
 use crate::frames::{GATEWAY, textbook_key};
@@ -60,7 +61,8 @@ impl Bench {
     /// Loads them; the textbook's map gets so many connections.
     pub fn load(object: &str, connections: u32) -> Result<Self> {
         let object = fs::read(object).with_context(|| format!("cannot read {object}"))?;
-        let buckets = (4 * connections).next_power_of_two();
+        // As many as in the flow table, which has some to spare besides.
+        let buckets = buckets_for(connections);
         let processors = nr_cpus().map_err(|(_, error)| error)? as u32;
         let mut ebpf = EbpfLoader::new()
             .override_global("BUCKET_MASK", &(buckets - 1), true)

@@ -113,7 +113,10 @@ pub(crate) fn connection(
             Opened::Inbound
         },
         client: client.endpoint().ok_or_else(|| wrong(4))?,
-        network: networks.get(&(words >> NETWORK_SHIFT)).cloned(),
+        network: match words >> NETWORK_SHIFT {
+            0 => None,
+            number => Some(networks.get(&number).cloned().ok_or_else(|| wrong(8))?),
+        },
         translated: key.endpoint(),
         remote: remote.and_then(Key::endpoint),
         sent_bytes: row.get::<_, i64>(6)? as u64,

@@ -42,7 +42,13 @@ impl Batch {
             || self.hours.contains(&hour)
     }
 
-    pub(super) fn add(&mut self, told: Told) {
+    pub(super) fn add(&mut self, mut told: Told) {
+        // Most are in the same network, of which one copy is enough.
+        if let Some(last) = self.told.last()
+            && last.connection.network == told.connection.network
+        {
+            told.connection.network.clone_from(&last.connection.network);
+        }
         if told.sequence.is_some() {
             let hour = row::hour(&told);
             if self.hours.last() != Some(&hour) {

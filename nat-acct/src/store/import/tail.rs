@@ -143,20 +143,25 @@ fn rotated(path: &Path) -> Vec<PathBuf> {
 }
 
 /// Whether a name is that of a file that was rotated away from one called `name`: `a.jsonl.1`, `a.jsonl-20261122`,
-/// or `a-20261122.jsonl`, as logrotate's `extension` has it.
+/// or, as logrotate's `extension` has it, `a.1.jsonl`, `a-20261122.jsonl`; whatever a compression adds.
 fn is_of_rotated(other: &[u8], name: &[u8]) -> bool {
     if let Some(rest) = other.strip_prefix(name) {
         return matches!(rest.first(), Some(b'.' | b'-'));
     }
-    let dot = name.iter().rposition(|byte| *byte == b'.');
-    let (stem, extension) = name.split_at(dot.unwrap_or(name.len()));
-    match other.strip_prefix(stem) {
-        Some([b'-', date @ ..]) if !extension.is_empty() => {
-            let digits = date.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            digits >= YEAR_DIGITS && date.windows(extension.len()).any(|part| part == extension)
-        }
-        Some(_) | None => false,
-    }
+    let Some(dot) = name.iter().rposition(|byte| *byte == b'.') else {
+        return false;
+    };
+    let (stem, extension) = name.split_at(dot);
+    let (least, rest) = match other.strip_prefix(stem) {
+        Some([b'.', rest @ ..]) => (1, rest),
+        Some([b'-', rest @ ..]) => (YEAR_DIGITS, rest),
+        Some(_) | None => return false,
+    };
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let is_date = |byte: &&u8| byte.is_ascii_digit() || **byte == b'-';
+    let date = rest.iter().take_while(is_date).count();
+    let behind = rest[date..].strip_prefix(extension);
+    digits >= least && behind.is_some_and(|behind| matches!(behind.first(), None | Some(b'.')))
 }
 
 #[cfg(test)]
@@ -171,6 +176,12 @@ mod tests {
             ("a.jsonl-20261122", true),
             ("a-20261122.jsonl", true),
             ("a-20261122-1795340540.jsonl.zst", true),
+            ("a-2026-11-22.jsonl", true),
+            ("a.1.jsonl", true),
+            ("a.2.jsonl.gz", true),
+            ("a.20261122.jsonl", true),
+            ("a.b.jsonl", false),
+            ("a-20261122.jsonlx", false),
             ("a.jsonl", false),
             ("a-2.jsonl", false),
             ("a-20261122.csv", false),

@@ -39,10 +39,14 @@ pub fn measure(
     nothing: &Contestant,
     args: &Args,
 ) -> Result<(Figures, String)> {
-    let turn = |with: &Site, without: &Site| {
-        turn([with.start(contestant)?, without.start(nothing)?], args)
+    let turn = |with: &Site, without: &Site, is_first: bool| {
+        turn(
+            [with.start(contestant)?, without.start(nothing)?],
+            is_first,
+            args,
+        )
     };
-    let turns = [turn(one, other)?, turn(other, one)?];
+    let turns = [turn(one, other, true)?, turn(other, one, false)?];
     let mean = |of: fn(&Figures) -> Beside| Beside::mean(turns.each_ref().map(of));
     let figures = Figures {
         packet_cpu_ns: mean(|turn| turn.packet_cpu_ns),
@@ -53,11 +57,16 @@ pub fn measure(
     Ok((figures, said))
 }
 
-/// The first one of them has the program.
-fn turn(mut both: [Gateway; 2], args: &Args) -> Result<Figures> {
+/// The first one of them has the program; `is_first` says whether its transfer is.
+fn turn(mut both: [Gateway; 2], is_first: bool, args: &Args) -> Result<Figures> {
     let packet_cpu_ns = packets(&mut both, args.packets)?;
     let [its, without] = &mut both;
-    let transfers = [its.download()?, without.download()?];
+    let transfers = if is_first {
+        [its.download()?, without.download()?]
+    } else {
+        let without = without.download()?;
+        [its.download()?, without]
+    };
     for gateway in both {
         gateway.end()?;
     }

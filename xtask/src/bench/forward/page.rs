@@ -63,7 +63,7 @@ fn meaning(rounds: u32) -> String {
          two; what it says of `no agent` itself is how far it can be trusted. Senders, gateways, programs \
          and receivers are on one CPU. `CPU`: the time of the sender, in whose thread the kernel forwards, or \
          of both ends of iperf3, of the kernel's thread for packets, and of the program, until it has \
-         nothing to do any more. So the work of senders and receivers is in it.\n\n\
+         nothing to do any more. So the work of senders and receivers is in it, and twice what the program does by time.\n\n\
          The connections are opened by forged SYN, SYN-ACK and ACK, and the kernel translates and \
          tracks them. Packets count that arrive translated at the far end. The records of nat-acct \
          are compared with the connections and with what was sent and arrived, or the benchmark \

@@ -42,7 +42,7 @@ fn shown(values: impl Iterator<Item = f64>, digits: usize) -> String {
 }
 
 /// What is in brackets behind a median.
-pub const CONFIDENCE: &str = "in brackets, with 95 % confidence, that of ever more";
+pub const CONFIDENCE: &str = "in brackets, with 95 % confidence from six on, that of ever more";
 
 /// The heading begins with program and version, and goes on with as many columns as there are
 /// `figures`. Nothing ran first.

@@ -133,10 +133,11 @@ fn meaning(rounds: u32) -> String {
          400,000 each, by `BPF_PROG_TEST_RUN`; the connection of each packet is drawn at random in \
          the kernel. A packet begins when the one before it is done. `textbook`: the kernel's hash map \
          from the 4-tuple to a slot, the slot in a per-CPU array, three additions. `per-CPU counters`: a \
-         table as ours and, by place in it, three additions in an array with a part for each processor, \
-         and nothing else: the floor for counters that are per CPU. `counters in the bucket`: the same \
-         table with the additions in the cache line of the key (in life they would have to be atomic): \
-         the floor for those that are not. All packets of ours are found in the counters afterwards, or the \
+         table as large as ours and, by place in it, three additions in an array with a part for each \
+         processor, and nothing else: what counters per CPU take at least, within the noise and what a \
+         search by linear probing takes more in a table that is half full. `counters in the bucket`: the \
+         same table with the additions in the cache line of the key, which in life would have to be \
+         atomic. All packets of ours are found in the counters afterwards, or the \
          benchmark fails.\n"
     )
 }
