@@ -48,8 +48,8 @@ impl Coverage {
             .map(|begin_ns| begin_ns.saturating_add(self.clock_slack_ns))
     }
 
-    /// Whether a segment proves, as the first one, that its connection went through the outside
-    /// after the captures of it had ended.
+    /// Takes note of when a connection went through the outside; tells whether a segment proves, as the first
+    /// one, that this was after the captures of it had ended.
     pub(super) fn lacks(&mut self, seen: &Seen, streams: &[Stream]) -> bool {
         let is_answer = seen.segment.has(flag::SYN) && seen.segment.has(flag::ACK);
         let is_inside = matches!(seen.side, Side::Inside(_));

@@ -11,7 +11,8 @@ use super::{
         hour::Hour,
         index,
         key::Key,
-        networks, open,
+        networks::{self, Networks},
+        open,
         row::{self, COLUMNS},
     },
 };
@@ -108,8 +109,10 @@ impl Store {
             found.kept_since_us = index::kept_since_us(&index)?;
             let horizon_us = wanted.until_us.saturating_add(found.longest_us);
             found.numbers = index::numbers(&index, wanted.address, [wanted.from_us, horizon_us])?;
-            found.open = self.open_connections(&index, wanted, wanted.keys())?;
-            found.unknown = self.open_connections(&index, wanted, unknown_keys())?;
+            let networks = networks::read(&index, "main")?;
+            let open = |keys| self.open_connections(&index, wanted, keys, &networks);
+            found.open = open(wanted.keys())?;
+            found.unknown = open(unknown_keys())?;
             Ok::<_, anyhow::Error>(hours)
         };
         read().with_context(|| format!("{} is damaged", path.display()))
@@ -137,12 +140,10 @@ impl Store {
         let mut read = || {
             // Networks and records as they were at one moment.
             let database = database.unchecked_transaction()?;
-            found
-                .ended
-                .extend(wanted.select(&database, hour, wanted.keys())?);
-            found
-                .unknown
-                .extend(wanted.select(&database, hour, unknown_keys())?);
+            let networks = networks::read(&database, "main")?;
+            let select = |keys| wanted.select(&database, hour, keys, &networks);
+            found.ended.extend(select(wanted.keys())?);
+            found.unknown.extend(select(unknown_keys())?);
             Ok::<_, rusqlite::Error>(())
         };
         read().with_context(|| format!("{} is damaged", path.display()))
@@ -155,8 +156,9 @@ impl Store {
         index: &Database,
         wanted: &Wanted,
         keys: [Key; 2],
+        networks: &Networks,
     ) -> Result<Vec<Connection>> {
-        let mut open = wanted.select_open(index, keys)?;
+        let mut open = wanted.select_open(index, keys, networks)?;
         let hours = if open.is_empty() {
             Vec::new()
         } else {
@@ -201,16 +203,16 @@ impl Wanted {
         database: &Database,
         hour: Hour,
         [low, high]: [Key; 2],
+        networks: &Networks,
     ) -> rusqlite::Result<Vec<Connection>> {
         let base_us = hour.start_us();
-        let networks = networks::read(database, "main")?;
         let mut query = database.prepare(&format!(
             "SELECT {COLUMNS} FROM record WHERE nat BETWEEN ? AND ? AND start <= ?
              AND start + duration >= ?"
         ))?;
         let [until, from] = [self.until_us, self.from_us].map(|us| us.saturating_sub(base_us));
         let rows = query.query_map(params![low, high, until, from], |row| {
-            row::connection(row, base_us, &networks)
+            row::connection(row, base_us, networks)
         })?;
         rows.collect()
     }
@@ -220,13 +222,13 @@ impl Wanted {
         &self,
         index: &Database,
         [low, high]: [Key; 2],
+        networks: &Networks,
     ) -> rusqlite::Result<Vec<(Connection, i64)>> {
-        let networks = networks::read(index, "main")?;
         let mut query = index.prepare(&format!(
             "SELECT {COLUMNS}, written FROM open WHERE nat BETWEEN ? AND ? AND start <= ?"
         ))?;
         let rows = query.query_map(params![low, high, self.until_us], |row| {
-            Ok((row::connection(row, 0, &networks)?, row.get(9)?))
+            Ok((row::connection(row, 0, networks)?, row.get(9)?))
         })?;
         rows.collect()
     }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeSet, HashSet},
-    fmt,
     net::IpAddr,
     sync::Arc,
 };
@@ -188,16 +187,6 @@ impl Client {
         Self {
             ip: connection.client.ip,
             network: connection.network.clone(),
-        }
-    }
-}
-
-impl fmt::Display for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.ip)?;
-        match &self.network {
-            Some(network) => write!(f, " ({network})"),
-            None => Ok(()),
         }
     }
 }

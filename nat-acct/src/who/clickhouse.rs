@@ -1,6 +1,6 @@
 //! Asking a ClickHouse that has the tables of `contrib/clickhouse`, by its HTTP interface.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use jiff::{civil::DateTime, tz::TimeZone};
@@ -105,12 +105,7 @@ impl Row {
             reason: self.ended.map(|_| reason(&self.reason)).transpose()?,
             opened: self.direction,
             client: endpoint(self.client_ip, self.client_port),
-            network: (!self.inside.is_empty()).then(|| {
-                Arc::new(Network {
-                    interface: self.inside,
-                    vlans: (!self.vlan.is_empty()).then_some(self.vlan),
-                })
-            }),
+            network: known(self.inside).map(|inside| Network::shared(inside, known(self.vlan))),
             translated: Some(endpoint(self.translated_ip, self.translated_port)),
             remote: remote.map(|(ip, port)| endpoint(ip, port)),
             sent_bytes: self.sent,
@@ -119,6 +114,10 @@ impl Row {
             partial: self.partial,
         })
     }
+}
+
+fn known(text: String) -> Option<String> {
+    (!text.is_empty()).then_some(text)
 }
 
 fn endpoint(ip: IpAddr, port: u16) -> Endpoint {

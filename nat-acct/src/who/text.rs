@@ -5,10 +5,10 @@ use std::{fmt::Write as _, net::SocketAddr};
 use jiff::SignedDuration;
 
 use super::{
-    answer::{Answer, Candidate, Verdict},
+    answer::{Answer, Candidate, Client, Verdict},
     coverage::Doubt,
 };
-use crate::record::{self, Endpoint, time};
+use crate::record::{self, Endpoint, Network, time};
 
 /// The answer in some lines.
 pub(super) fn render(answer: &Answer) -> String {
@@ -18,7 +18,10 @@ pub(super) fn render(answer: &Answer) -> String {
     }
     let verdict = match answer.verdict() {
         Verdict::Found => match answer.client() {
-            Some(client) => format!("It was {client}: {}.", answer.why()),
+            Some(Client { ip, network }) => {
+                let place = place(network.as_deref());
+                format!("It was {ip}{place}: {}.", answer.why())
+            }
             None if answer.candidates.len() == 1 => format!("Not proved: {}.", answer.why()),
             None => format!("Not unique: {}.", answer.why()),
         },
@@ -40,10 +43,7 @@ fn line(candidate: &Candidate) -> String {
     let mut line = format!(
         "{}{} → {} → {}  {} – {}  sent {}  received {}  ",
         endpoint(Some(connection.client)),
-        connection
-            .network
-            .as_ref()
-            .map_or_else(String::new, |network| format!(" ({network})")),
+        place(connection.network.as_deref()),
         endpoint(connection.translated),
         endpoint(connection.remote),
         time(connection.start_us),
@@ -70,6 +70,11 @@ fn endpoint(known: Option<Endpoint>) -> String {
         || "?".to_owned(),
         |known| SocketAddr::new(known.ip, known.port).to_string(),
     )
+}
+
+/// Where an address is, behind it.
+fn place(network: Option<&Network>) -> String {
+    network.map_or_else(String::new, |network| format!(" ({network})"))
 }
 
 /// Why there may be others, in a sentence.

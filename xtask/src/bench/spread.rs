@@ -48,11 +48,14 @@ impl Spread {
 
     /// `1.50 (1.42–1.71)`, after each number went through `show`: from the least to the most.
     pub fn shown(&self, show: impl Fn(f64) -> String) -> String {
-        self.shown_within([self.least(), self.most()], show)
+        self.shown_within(self.extremes(), show)
     }
 
-    /// The same, with other limits.
-    pub fn shown_within(&self, limits: [f64; 2], show: impl Fn(f64) -> String) -> String {
+    fn extremes(&self) -> [f64; 2] {
+        [self.least(), self.most()]
+    }
+
+    fn shown_within(&self, limits: [f64; 2], show: impl Fn(f64) -> String) -> String {
         let median = show(self.median());
         let [lower, upper] = limits.map(show);
         if lower == upper {
@@ -65,8 +68,20 @@ impl Spread {
 
 /// With so many digits after the point; a dash without measurements.
 pub fn shown(spread: Option<Spread>, digits: usize) -> String {
+    shown_within(spread, Spread::extremes, digits)
+}
+
+/// The same, with other limits in brackets.
+pub fn shown_within(
+    spread: Option<Spread>,
+    limits: fn(&Spread) -> [f64; 2],
+    digits: usize,
+) -> String {
     let show = |value| format!("{value:.digits$}");
-    spread.map_or_else(|| "–".to_owned(), |spread| spread.shown(show))
+    spread.map_or_else(
+        || "–".to_owned(),
+        |spread| spread.shown_within(limits(&spread), show),
+    )
 }
 
 #[cfg(test)]

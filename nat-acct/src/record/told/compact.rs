@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde::Deserialize;
 
-use super::{Connection, NoRecord, Told, network, numbered};
+use super::{Connection, Network, NoRecord, Told, numbered};
 use crate::record::{
     Endpoint, Identifier, Run,
     words::{Kind, Matched, Opened, Reason},
@@ -59,7 +59,7 @@ impl Line {
                 reason,
                 opened: self.dir,
                 client: endpoint(self.c),
-                network: network(self.i, self.v),
+                network: self.i.map(|interface| Network::shared(interface, self.v)),
                 translated: self.x.map(endpoint),
                 remote: self.r.map(endpoint),
                 sent_bytes: self.sb,

@@ -128,8 +128,8 @@ impl Line {
                 reason,
                 opened: self.network.direction,
                 client: client_endpoint.ok_or(NoRecord::Contradiction("it has no client"))?,
-                network: inside.and_then(|port| {
-                    network(Some(port.interface.name), port.vlan.map(|vlan| vlan.id))
+                network: inside.map(|port| {
+                    network::Network::shared(port.interface.name, port.vlan.map(|vlan| vlan.id))
                 }),
                 translated: client.nat.map(|nat| Endpoint {
                     ip: nat.ip,

@@ -92,11 +92,6 @@ pub enum NoRecord {
     Contradiction(&'static str),
 }
 
-fn network(interface: Option<String>, vlans: Option<String>) -> Option<Arc<Network>> {
-    let interface = interface?;
-    Some(Arc::new(Network { interface, vlans }))
-}
-
 /// Reads a line, without its end.
 ///
 /// # Errors

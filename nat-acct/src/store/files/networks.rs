@@ -20,8 +20,7 @@ pub(crate) fn read(database: &Database, name: &str) -> rusqlite::Result<Networks
         "SELECT number, interface, vlans FROM {name}.network"
     ))?;
     let rows = query.query_map([], |row| {
-        let (interface, vlans) = (row.get(1)?, row.get(2)?);
-        Ok((row.get(0)?, Arc::new(Network { interface, vlans })))
+        Ok((row.get(0)?, Network::shared(row.get(1)?, row.get(2)?)))
     })?;
     rows.collect()
 }

@@ -94,11 +94,10 @@ pub(crate) const NEWEST_STARTS: &str = "CREATE TABLE IF NOT EXISTS newest_start 
 
 /// Whether there is a table in the database `name`.
 pub(crate) fn has(database: &Connection, name: &str, table: &str) -> rusqlite::Result<bool> {
-    database.query_row(
-        &format!("SELECT EXISTS(SELECT 1 FROM {name}.sqlite_schema WHERE name = ?)"),
-        [table],
-        |row| row.get(0),
-    )
+    let mut query = database.prepare_cached(&format!(
+        "SELECT EXISTS(SELECT 1 FROM {name}.sqlite_schema WHERE name = ?)"
+    ))?;
+    query.query_row([table], |row| row.get(0))
 }
 
 /// Refuses a file of another version.

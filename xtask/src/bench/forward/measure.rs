@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use super::Args;
 use super::site::{Gateway, Site};
-use crate::bench::gateway::Contestant;
+use crate::bench::gateway::{Contestant, nothing};
 
 /// Segments that one of both forwards, before the other one does: some milliseconds, as what else the
 /// machine does changes faster than one should think.
@@ -36,12 +36,11 @@ pub struct Figures {
 pub fn measure(
     [one, other]: &[Site; 2],
     contestant: &Contestant,
-    nothing: &Contestant,
     args: &Args,
 ) -> Result<(Figures, String)> {
     let turn = |with: &Site, without: &Site, is_first: bool| {
         turn(
-            [with.start(contestant)?, without.start(nothing)?],
+            [with.start(contestant)?, without.start(&nothing())?],
             is_first,
             args,
         )

@@ -46,8 +46,7 @@ pub fn run(args: &Args) -> Result<()> {
     processor::stay_on(cpu)?;
     let second = Lab::up()?;
     let sites = [Site::new(lab, args, cpu)?, Site::new(second, args, cpu)?];
-    let nothing = gateway::nothing();
-    let measure = |_, contestant: &_| measure(&sites, contestant, &nothing, args);
+    let measure = |_, contestant: &_| measure(&sites, contestant, args);
     let all = gateway::run(contestants, args.rounds, measure)?;
     let page = page::page(facts, &all, args);
     report::show("Forwarding", &page, args.alone)

@@ -4,7 +4,7 @@ use super::contestant::Program;
 use super::ran::Ran;
 use crate::bench::list::list;
 use crate::bench::packages;
-use crate::bench::spread::Spread;
+use crate::bench::spread::{Spread, shown_within};
 use crate::bench::table::Table;
 
 /// The figures of a program, and those of the gateway without any. Rounds of the same number were one
@@ -34,11 +34,7 @@ impl<F> Rounds<'_, F> {
 
 /// The median, and where that of ever more rounds would be.
 fn shown(values: impl Iterator<Item = f64>, digits: usize) -> String {
-    let show = |value| format!("{value:.digits$}");
-    Spread::of(values).map_or_else(
-        || "–".to_owned(),
-        |spread| spread.shown_within(spread.of_median(), show),
-    )
+    shown_within(Spread::of(values), Spread::of_median, digits)
 }
 
 /// What is in brackets behind a median.
