@@ -13,7 +13,7 @@ use nat_acct_tests::lab::translated;
 use nat_acct_tests::scrape::{self, ADDRESS};
 use nat_acct_tests::server::Nginx;
 use nat_acct_tests::traffic::conversation::{Conversation, Step, accept, play};
-use nat_acct_tests::traffic::{connect, held, http};
+use nat_acct_tests::traffic::{connect, held, http, socket};
 use nat_acct_tests::truth::{Record, assert_equal, compare};
 use nat_acct_tests::wait::PATIENCE;
 use nat_acct_tests::{Agent, Count, Family, Lab, Ns, Random, Truth, agent, in_a_lab, wait_until};
@@ -67,7 +67,7 @@ fn the_maps_are_full() -> Result<()> {
         let places = PLACES.to_string();
         let agent = Agent::start(lab, &["--max-connections", &places, "--metrics", ADDRESS])?;
         let open = open_many(lab, CONNECTIONS)?;
-        let retransmitted = retransmitted_segments(lab)?;
+        let retransmitted = socket::retransmitted_segments(lab, Ns::Client1)?;
         let truths = play_all(open, &mut random)?;
         assert_eq!(truths.len(), CONNECTIONS);
         for truth in &truths {
@@ -415,17 +415,4 @@ fn forwarded_bytes(lab: &Lab) -> Result<u64> {
         .run(Ns::Gateway, &format!("cat {path}"))?
         .trim()
         .parse()?)
-}
-
-/// Segments that the client's kernel has sent again, SYNs among them.
-fn retransmitted_segments(lab: &Lab) -> Result<u64> {
-    let table = lab.run(Ns::Client1, "cat /proc/net/snmp")?;
-    let mut lines = table.lines().filter_map(|line| line.strip_prefix("Tcp: "));
-    let (names, values) = (lines.next(), lines.next());
-    let (names, values) = names.zip(values).context("no line of TCP")?;
-    let mut pairs = names.split(' ').zip(values.split(' '));
-    let (_, value) = pairs
-        .find(|(name, _)| *name == "RetransSegs")
-        .context("no RetransSegs")?;
-    Ok(value.parse()?)
 }

@@ -92,6 +92,28 @@ pub fn wait_acknowledged(lab: &Lab, ns: Ns, port: u16) -> Result<()> {
     })
 }
 
+/// Waits until no socket has this port any more: all that it has sent, its FIN as well, is
+/// acknowledged.
+pub fn wait_closed(lab: &Lab, ns: Ns, port: u16) -> Result<()> {
+    wait_until(PATIENCE, "the end of a connection", || {
+        let found = matching(lab, ns, &format!("sport = :{port}"))?;
+        Ok(found.is_empty().then_some(()))
+    })
+}
+
+/// Segments that a host has sent again so far, SYN and FIN among them (`RetransSegs` of RFC 4022).
+pub fn retransmitted_segments(lab: &Lab, ns: Ns) -> Result<u64> {
+    let table = lab.run(ns, "cat /proc/net/snmp")?;
+    let mut lines = table.lines().filter_map(|line| line.strip_prefix("Tcp: "));
+    let (names, values) = (lines.next(), lines.next());
+    let (names, values) = names.zip(values).context("no line of TCP")?;
+    let mut pairs = names.split(' ').zip(values.split(' '));
+    let (_, value) = pairs
+        .find(|(name, _)| *name == "RetransSegs")
+        .context("no RetransSegs")?;
+    Ok(value.parse()?)
+}
+
 /// ss leaves out what is 0.
 fn number(said: &str, name: &str) -> Result<u64> {
     let mut words = said.split_whitespace();
