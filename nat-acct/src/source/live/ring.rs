@@ -51,7 +51,42 @@ impl Ring {
     fn take(&mut self) {
         // Those that no program of this build sends are left out.
         let next = || Some(event::read(&self.buffer.next()?));
-        self.taken
-            .extend(iter::from_fn(next).flatten().take(FETCHED));
+        for event in iter::from_fn(next).flatten().take(FETCHED) {
+            add(&mut self.taken, event);
+        }
+    }
+}
+
+/// Adds an event, unless one of the same connection waits: who looks at the connection then sees what both
+/// speak of.
+fn add(waiting: &mut VecDeque<Event>, event: Event) {
+    let is_said = event.slot().is_some() && waiting.contains(&event);
+    if !is_said {
+        waiting.push_back(event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nat_acct_common::layout::{ConnectionEvent, OutsideEvent, OutsideKey};
+
+    use super::*;
+
+    #[test]
+    fn a_connection_is_looked_at_once_and_each_syn_is_heard() {
+        let connection = |slot| Event::Connection(ConnectionEvent { slot });
+        let outside = |at_ns| {
+            let key = OutsideKey::default();
+            Event::Outside(OutsideEvent { key, at_ns })
+        };
+        let mut waiting = VecDeque::new();
+        let events = [connection(1), outside(1), connection(2), outside(1)];
+        for event in events.into_iter().chain([connection(1), connection(2)]) {
+            add(&mut waiting, event);
+        }
+        assert_eq!(waiting, events);
+        waiting.pop_front();
+        add(&mut waiting, connection(1));
+        assert_eq!(waiting.back(), Some(&connection(1)));
     }
 }
