@@ -10,9 +10,6 @@ use super::{
     Totals,
 };
 
-/// As few lines are longer than this, in bytes.
-const LONG_LINE: usize = 1_024;
-
 /// The record of one connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -82,21 +79,21 @@ impl Record {
         }
     }
 
-    /// The record as JSON, in one line without the line's end, as bytes of UTF-8.
-    pub fn to_line(&self, format: Format) -> Vec<u8> {
-        // A line that grows is moved each time.
-        let mut line = Vec::with_capacity(LONG_LINE);
+    /// Puts the record as JSON in place of the line before: one line without its end, bytes of UTF-8.
+    pub fn put_line(&self, format: Format, line: &mut Vec<u8>) {
+        line.clear();
         match format {
-            Format::Ecs => serde_json::to_writer(&mut line, &Ecs::from(self)),
-            Format::Compact => serde_json::to_writer(&mut line, &Compact::from(self)),
+            Format::Ecs => serde_json::to_writer(line, &Ecs::from(self)),
+            Format::Compact => serde_json::to_writer(line, &Compact::from(self)),
         }
         .expect("a record is made of strings and numbers under fixed names");
-        line
     }
 
     /// The same as text.
     pub fn to_json(&self, format: Format) -> String {
-        String::from_utf8(self.to_line(format)).expect("JSON is UTF-8")
+        let mut line = Vec::new();
+        self.put_line(format, &mut line);
+        String::from_utf8(line).expect("JSON is UTF-8")
     }
 }
 

@@ -40,6 +40,8 @@ pub(super) struct Records {
     sink: Sink,
     stamp: Stamp,
     format: Format,
+    /// The last one, in memory that the next one takes.
+    line: Vec<u8>,
     sums: Sums,
     /// Whose numbers the records have, once there is one.
     run: Option<Run>,
@@ -51,6 +53,7 @@ impl Records {
             sink,
             stamp: Stamp::new(-i128::from(EPOCH_NS), inside, outside).telling(config.remotes),
             format: config.format,
+            line: Vec::new(),
             sums: Sums::default(),
             run: None,
         }
@@ -67,7 +70,8 @@ impl Records {
         let number = account.end().map(|_| self.sums.connections);
         let written = self.stamp.wall_clock(now_ns);
         let record = Record::new(account, number, written, &self.stamp);
-        self.sink.push(&record.to_line(self.format))?;
+        record.put_line(self.format, &mut self.line);
+        self.sink.push(&self.line)?;
         if number.is_some() {
             self.sums.add(account);
         }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Records of one turn. They fit into the sink's buffer.
-const MOST_AT_ONCE: usize = 32;
+const MOST_AT_ONCE: usize = 64;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How often to look whether the file was rotated without a signal. Not at once: the signal that
@@ -90,9 +90,15 @@ impl Writer {
     fn write(&mut self, all: &[Made]) -> Result<(), Stop> {
         self.follow_file(all.len())?;
         self.rotate(true, all.len())?;
-        let lines = self.lines(all);
-        for (line, left) in lines.iter().zip((0..lines.len()).rev()) {
-            self.insist(left + 1, |sink| sink.push(line))?;
+        // With the clocks as they are now, however long it takes until the sink has the lines; others are
+        // not to wait for that.
+        let stamp = self.timekeeper.stamp().clone();
+        let mut line = Vec::new();
+        for (made, unpushed) in all.iter().zip((1..=all.len()).rev()) {
+            let written = stamp.wall_clock(made.made_ns);
+            let record = Record::new(&made.account, made.number, written, &stamp);
+            record.put_line(self.format, &mut line);
+            self.insist(unpushed, |sink| sink.push(&line))?;
         }
         while self.insist(0, Sink::write_some)? {
             self.report(0);
@@ -100,17 +106,6 @@ impl Writer {
         self.report(0);
         self.recovered();
         Ok(())
-    }
-
-    /// With the clocks as they are now, however long it takes until the sink has the lines.
-    fn lines(&self, all: &[Made]) -> Vec<Vec<u8>> {
-        let stamp = self.timekeeper.stamp();
-        let line = |made: &Made| {
-            let written = stamp.wall_clock(made.made_ns);
-            let record = Record::new(&made.account, made.number, written, &stamp);
-            record.to_line(self.format)
-        };
-        all.iter().map(line).collect()
     }
 
     /// Opens the file anew if it has lost its name.
