@@ -168,10 +168,14 @@ fn transfer(lab: &Lab, family: Family, way: Way, time: Duration) -> Result<(Done
     let conversation = Conversation::new(lab, Ns::Client1, family)
         .client_port(client_port)
         .remote_port(remote_port);
-    // The sender has FIN acknowledged, and its socket waits for the other's.
-    let (done, at_sender) = conversation.run_with(client, remote, || match way {
-        Way::Up => socket::counters(lab, Ns::Client1, client_port),
-        Way::Down => socket::counters(lab, Ns::Remote, remote_port),
+    let (sender, port) = match way {
+        Way::Up => (Ns::Client1, client_port),
+        Way::Down => (Ns::Remote, remote_port),
+    };
+    // Its socket waits for the other's FIN then.
+    let (done, at_sender) = conversation.run_with(client, remote, || {
+        socket::wait_acknowledged(lab, sender, port)?;
+        socket::counters(lab, sender, port)
     })?;
     Ok((done, at_sender?.bytes_retransmitted))
 }

@@ -159,9 +159,11 @@ fn is(record: &Value, action: &str) -> bool {
     record["event"]["action"] == action
 }
 
-/// Payload sent and received, if it is told.
+/// Payload sent and received, if it is told, each byte once.
 fn counts(record: &Value) -> (u64, u64) {
-    let count = |way: &str| record["nat_acct"][way].as_u64().unwrap_or(0);
+    let told = &record["nat_acct"];
+    let number = |value: &Value| value.as_u64().unwrap_or(0);
+    let count = |way: &str| number(&told[way]) - number(&told["retransmitted"][way]);
     (count("sent"), count("received"))
 }
 

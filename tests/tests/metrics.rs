@@ -45,14 +45,8 @@ fn prometheus_sees_what_the_endpoints_say() -> Result<()> {
             ("sum(nat_acct_connections_unmatched_total)", 0.0),
             ("nat_acct_records_written_total", CONNECTIONS as f64),
             ("nat_acct_records_waiting", 0.0),
-            (
-                r#"nat_acct_payload_bytes_total{direction="sent"}"#,
-                bytes(&truths, |truth| truth.sent)?,
-            ),
-            (
-                r#"nat_acct_payload_bytes_total{direction="received"}"#,
-                bytes(&truths, |truth| truth.received)?,
-            ),
+            (&once("sent"), bytes(&truths, |truth| truth.sent)?),
+            (&once("received"), bytes(&truths, |truth| truth.received)?),
             ("sum(nat_acct_interface_attached)", 2.0),
             ("count(ALERTS) or vector(0)", 0.0),
         ] {
@@ -184,6 +178,12 @@ fn ask(lab: &Lab, socket: &str) -> Result<()> {
     let curl = format!("curl -sSf --unix-socket {socket} http://localhost/metrics");
     let text = lab.run(Ns::Gateway, &curl)?;
     scrape::value(&text, "nat_acct_connections_open").map(drop)
+}
+
+/// The payload of all connections, without what was sent again.
+fn once(direction: &str) -> String {
+    let of = format!(r#"{{direction="{direction}"}}"#);
+    format!("nat_acct_payload_bytes_total{of} - nat_acct_retransmitted_bytes_total{of}")
 }
 
 fn bytes(truths: &[Truth], way: impl Fn(&Truth) -> Count) -> Result<f64> {

@@ -22,7 +22,7 @@ const MANY: usize = 2_000;
 /// Of some 60 records.
 const SIZE: u64 = 40_000;
 /// And the records of a turn.
-const MOST: u64 = SIZE + 32 * 1000;
+const MOST: u64 = SIZE + 64 * 1000;
 
 /// In each life the output is rotated a few times. Whatever the agent was doing when it was killed, no
 /// record is missing, and none differs from its double.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use nat_acct_tests::traffic::conversation::{Conversation, Step};
+use nat_acct_tests::traffic::socket;
 use nat_acct_tests::truth::{Record, assert_equal};
 use nat_acct_tests::{Agent, Count, Family, Lab, Ns, Random, Truth, agent, in_a_lab};
 
@@ -125,6 +126,8 @@ fn in_a_row(
             for family in FAMILIES {
                 let (up, down) = (random.size(100_000), random.size(100_000));
                 let (client, remote) = scripts(round, up, down);
+                // Its FIN may have to be sent again.
+                socket::wait_closed(lab, Ns::Client1, CLIENT_PORT)?;
                 let done = conversation(lab, family)
                     .remote_port(REMOTE_PORT)
                     .run(&client, &remote)?;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use nat_acct_tests::privilege::as_nobody;
+use nat_acct_tests::rotated::records as records_in;
 use nat_acct_tests::server::Nginx;
 use nat_acct_tests::traffic::http::{self, Fetches};
 use nat_acct_tests::truth::{Truth, assert_numbered, assert_numbered_from, assert_same};
@@ -146,6 +147,12 @@ fn fetch(lab: &Lab, nginx: &Nginx, connections: usize) -> Result<Vec<Truth>> {
 /// Each file has whole lines, and all files in their order have all records.
 fn rotated_files_are_complete(agent: Agent, truths: &[Truth]) -> Result<()> {
     let output = agent.output().to_owned();
+    let rotated_to = (0..ROTATIONS).map(|rotation| rotated(&output, rotation));
+    let files: Vec<_> = rotated_to.chain([output.clone()]).collect();
+    wait_until(LONG, "all records", || {
+        // The last line may not be whole.
+        Ok((records_in(&files, 1)?.len() >= truths.len()).then_some(()))
+    })?;
     let stopped = agent.stop()?;
     assert!(stopped.status.success(), "{}", stopped.log);
     let mut records: Vec<Value> = Vec::new();

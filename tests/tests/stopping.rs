@@ -21,10 +21,10 @@ use nix::sys::signal::Signal;
 use Step::{Close, Meet, Receive, ReceiveToEnd, Send};
 
 /// Packets on the inside after which the agent is stopped: more than come within [`ON_THE_WAY_NS`].
-const IN_THE_MIDDLE: u64 = 5_000;
+const IN_THE_MIDDLE: u64 = 12_000;
 /// A packet has its time when it arrives, and may then wait for so long before the agent's program
 /// sees it.
-const ON_THE_WAY_NS: u128 = 200_000_000;
+const ON_THE_WAY_NS: u128 = 1_000_000_000;
 const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
 /// Connections that are still sending when the agent stops.
 const LONG_ONES: usize = 8;

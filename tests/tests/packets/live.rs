@@ -15,7 +15,7 @@ use crate::wires::Wires;
 /// As much as a packet socket sends at once.
 const LARGEST_FRAME: usize = 200_000;
 /// Longer than a case takes, however busy the machine is.
-const LINGER: &str = "3s";
+const LINGER: &str = "10s";
 
 #[test]
 fn interfaces_agree_with_the_table() -> Result<()> {
