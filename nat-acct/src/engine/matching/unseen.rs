@@ -11,14 +11,13 @@ const MOST: usize = 1_024;
 pub(super) struct Unseen(Vec<RangeInclusive<u64>>);
 
 impl Unseen {
-    /// Notes a time. It does not begin before the one that was noted last.
+    /// Notes a time. It does not end before the one that was noted last.
     pub(super) fn note(&mut self, missed_ns: RangeInclusive<u64>) {
-        match self.0.last_mut() {
-            Some(last) if missed_ns.start() <= last.end() => {
-                *last = *last.start()..=*missed_ns.end().max(last.end());
-            }
-            Some(_) | None => self.0.push(missed_ns),
+        let (mut from_ns, to_ns) = missed_ns.into_inner();
+        while let Some(last) = self.0.pop_if(|last| *last.end() >= from_ns) {
+            from_ns = from_ns.min(*last.start());
         }
+        self.0.push(from_ns..=to_ns);
         if self.0.len() > MOST {
             let oldest = self.0.remove(0);
             self.0[0] = *oldest.start()..=*self.0[0].end();
@@ -50,6 +49,15 @@ mod tests {
         assert_eq!(all, [10, 15, 20, 25, 30, 40, 45, 50]);
         assert!(unseen.overlaps(0..=10) && unseen.overlaps(50..=60) && unseen.overlaps(0..=99));
         assert!(!unseen.overlaps(31..=39));
+    }
+
+    #[test]
+    fn what_is_found_later_to_have_begun_before_takes_in_what_it_overlaps() {
+        let mut unseen = Unseen::default();
+        for missed_ns in [10..=20, 30..=40, 50..=60, 35..=70] {
+            unseen.note(missed_ns);
+        }
+        assert_eq!(unseen.0, [10..=20, 30..=70]);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //! XDP or an offload can take packets past all of TC. Then the interface counts, and our program
 //! does not run.
 
+use std::mem;
+
 /// So many packets unseen are no coincidence: a packet is counted a moment before or after the
 /// program sees it, and a few kinds of packets go past TC by their nature.
 const SUSPICIOUS: u64 = 100;
@@ -9,18 +11,28 @@ const SUSPICIOUS: u64 = 100;
 /// Samples in a row that must agree, for counters and program are not looked at in one moment.
 const SURE: u32 = 2;
 
+/// Longer than a tick with any kernel (`CONFIG_HZ` is 100 at least).
+const TICK_NS: u64 = 20_000_000;
+
 /// What was seen of one direction of an interface.
 #[derive(Debug, Default)]
 pub(super) struct Hidden {
-    last: Option<Sample>,
+    /// What is counted after this, the program has to see.
+    from: Option<Sample>,
+    /// The time of the last sample.
+    looked_ns: u64,
+    /// The times of the sample that found when the program last ran, and of the one before.
+    ran_ns: [u64; 2],
     /// How many samples in a row found packets unseen.
     suspicions: u32,
     is_hidden: bool,
 }
 
-/// Both at one moment.
+/// All at one moment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sample {
+    /// This moment, in nanoseconds of the monotonic clock.
+    pub(super) at_ns: u64,
     /// When the program last ran.
     pub(super) ran_ticks: u32,
     /// Packets that the interface has counted.
@@ -33,14 +45,27 @@ impl Hidden {
         self.is_hidden
     }
 
+    /// If packets are hidden: the time before which the program saw them, in nanoseconds of the monotonic
+    /// clock.
+    pub(super) fn since_ns(&self) -> Option<u64> {
+        let [_, before_ns] = self.ran_ns;
+        self.is_hidden.then_some(before_ns)
+    }
+
     /// Whether that has changed since the last sample: packets are hidden now, or no longer.
     pub(super) fn changes(&mut self, now: Sample) -> Option<bool> {
-        let last = self.last.get_or_insert(now);
+        let before_ns = mem::replace(&mut self.looked_ns, now.at_ns);
         // Counters begin anew with some drivers.
-        if now.ran_ticks != last.ran_ticks || now.packets < last.packets {
-            *last = now;
+        let has_run = |from: Sample| now.ran_ticks != from.ran_ticks || now.packets < from.packets;
+        let has_run = self.from.is_none_or(has_run);
+        if has_run {
+            self.ran_ns = [now.at_ns, before_ns];
         }
-        let unseen = now.packets - last.packets;
+        // For the rest of the tick in which it ran, it may have run again.
+        let is_over = |from: &Sample| from.at_ns >= self.ran_ns[0] + TICK_NS;
+        let known = self.from.filter(|from| !has_run && is_over(from));
+        let from = *self.from.insert(known.unwrap_or(now));
+        let unseen = now.packets - from.packets;
         self.suspicions = if unseen >= SUSPICIOUS {
             self.suspicions.saturating_add(1)
         } else {
@@ -57,27 +82,61 @@ impl Hidden {
 mod tests {
     use super::*;
 
+    const APART_NS: u64 = 250_000_000;
+
+    /// What samples of ticks and packets change, so far apart.
+    fn changes(apart_ns: u64, samples: &[(u32, u64)]) -> (Hidden, Vec<Option<bool>>) {
+        let mut hidden = Hidden::default();
+        let times_ns = (1..).map(|number| number * apart_ns);
+        let changes = times_ns.zip(samples).map(|(at_ns, &(ran_ticks, packets))| {
+            hidden.changes(Sample {
+                at_ns,
+                ran_ticks,
+                packets,
+            })
+        });
+        let changes = changes.collect();
+        (hidden, changes)
+    }
+
     #[test]
     fn packets_without_runs_are_hidden_until_it_runs_again() {
-        let mut hidden = Hidden::default();
-        for (ran_ticks, packets, change) in [
-            (0, 1_000, None),
-            (5, 5_000, None),
-            (5, 5_099, None),
-            (5, 5_100, None),
-            (5, 9_000, Some(true)),
-            (5, 9_100, None),
-            (6, 9_200, Some(false)),
-            (6, 0, None),
-            (6, 99, None),
-            (6, 100, None),
-            (6, 100, Some(true)),
-        ] {
-            assert_eq!(
-                hidden.changes(Sample { ran_ticks, packets }),
-                change,
-                "{packets}"
-            );
-        }
+        let (samples, expected): (Vec<_>, Vec<_>) = [
+            ((0, 1_000), None),
+            ((5, 5_000), None),
+            ((5, 5_000), None),
+            ((5, 5_099), None),
+            ((5, 5_100), None),
+            ((5, 9_000), Some(true)),
+            ((5, 9_100), None),
+            ((6, 9_200), Some(false)),
+            ((6, 0), None),
+            ((6, 0), None),
+            ((6, 99), None),
+            ((6, 100), None),
+            ((6, 100), Some(true)),
+        ]
+        .into_iter()
+        .unzip();
+        assert_eq!(changes(APART_NS, &samples).1, expected);
+    }
+
+    #[test]
+    fn it_may_run_again_in_the_same_tick() {
+        let samples = [(0, 0), (5, 1_000), (5, 2_000), (5, 2_000), (5, 2_000)];
+        assert_eq!(changes(APART_NS, &samples).1, [None; 5]);
+        // Also if something makes the agent look at once.
+        let often: Vec<_> = (0..19).map(|packets| (5, packets * 1_000)).collect();
+        assert_eq!(changes(TICK_NS / 20, &often).1, [None; 19]);
+    }
+
+    #[test]
+    fn packets_may_have_been_hidden_since_the_last_look_that_found_another_run() {
+        let samples = [(4, 0), (5, 100), (6, 200), (6, 300), (6, 400), (6, 500)];
+        let (hidden, changes) = changes(APART_NS, &samples);
+        assert_eq!(changes.last(), Some(&Some(true)));
+        assert_eq!(hidden.since_ns(), Some(2 * APART_NS));
+        let seen = [(4, 0), (5, 100)];
+        assert_eq!(self::changes(APART_NS, &seen).0.since_ns(), None);
     }
 }

@@ -216,6 +216,12 @@ impl Live {
         self.watch.bypassed(side)
     }
 
+    /// If packets are hidden on this side: the time before which programs saw all, in nanoseconds of the
+    /// monotonic clock. It took some looks to be sure.
+    pub fn hides_since_ns(&self, side: Side) -> Option<u64> {
+        self.watch.hides_since_ns(side)
+    }
+
     /// How it stands with each interface, those on the outside first.
     pub fn interfaces(&self) -> Vec<InterfaceState> {
         self.watch.states()

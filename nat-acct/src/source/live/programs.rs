@@ -15,6 +15,7 @@ use super::{
     links::{self, Links},
     pins::Pins,
 };
+use crate::clock;
 
 /// What is needed to attach programs.
 pub(super) struct Means<'a> {
@@ -132,6 +133,7 @@ impl Programs {
             let attachment = attachment.as_ref()?;
             let direction = attachment.direction();
             let now = Sample {
+                at_ns: clock::monotonic_ns(),
                 packets: packets[direction as usize],
                 ran_ticks: listed.ran_ticks(direction),
             };
@@ -174,6 +176,11 @@ impl Programs {
     /// Whether there are packets that one of the programs does not see.
     pub(super) fn hides_packets(&self) -> bool {
         self.hidden.iter().any(Hidden::is_hidden)
+    }
+
+    /// If there are: the time before which the programs saw all.
+    pub(super) fn hides_since_ns(&self) -> Option<u64> {
+        self.hidden.iter().filter_map(Hidden::since_ns).min()
     }
 
     /// How both are attached, if both are.

@@ -122,13 +122,18 @@ impl Watch {
     }
 
     pub(super) fn bypassed(&self, side: Side) -> impl Iterator<Item = usize> {
-        let of_side = self
-            .watched
-            .iter()
-            .filter(move |watched| watched.side() == side);
-        of_side
+        self.of_side(side)
             .filter(|watched| watched.is_bypassed())
             .map(Watched::number)
+    }
+
+    pub(super) fn hides_since_ns(&self, side: Side) -> Option<u64> {
+        self.of_side(side).filter_map(Watched::hides_since_ns).min()
+    }
+
+    fn of_side(&self, side: Side) -> impl Iterator<Item = &Watched> {
+        let all = self.watched.iter();
+        all.filter(move |watched| watched.side() == side)
     }
 
     pub(super) fn states(&self) -> Vec<InterfaceState> {

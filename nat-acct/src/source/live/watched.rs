@@ -176,6 +176,11 @@ impl Watched {
         !self.bypasses.is_empty() || self.was_off || is_refused || hides
     }
 
+    /// If packets are hidden: the time before which the programs saw all.
+    pub(super) fn hides_since_ns(&self) -> Option<u64> {
+        self.programs.as_ref()?.hides_since_ns()
+    }
+
     /// Whether this says that a program did not see all packets before it. On the outside it is taken off
     /// to be moved.
     fn was_off_until(&self, new: &What) -> bool {
