@@ -11,8 +11,8 @@ const SUSPICIOUS: u64 = 100;
 /// Samples in a row that must agree, for counters and program are not looked at in one moment.
 const SURE: u32 = 2;
 
-/// Longer than a tick with any kernel (`CONFIG_HZ` is 100 at least).
-const TICK_NS: u64 = 20_000_000;
+/// Longer than a sample and a tick take, with any kernel (`CONFIG_HZ` is 100 at least).
+const TICK_NS: u64 = 100_000_000;
 
 /// What was seen of one direction of an interface.
 #[derive(Debug, Default)]
@@ -21,8 +21,10 @@ pub(super) struct Hidden {
     from: Option<Sample>,
     /// The time of the last sample.
     looked_ns: u64,
-    /// The times of the sample that found when the program last ran, and of the one before.
-    ran_ns: [u64; 2],
+    /// The time of the sample that found when the program last ran.
+    ran_ns: u64,
+    /// Before this, the program saw all that was counted.
+    saw_all_ns: u64,
     /// How many samples in a row found packets unseen.
     suspicions: u32,
     is_hidden: bool,
@@ -31,7 +33,7 @@ pub(super) struct Hidden {
 /// All at one moment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sample {
-    /// This moment, in nanoseconds of the monotonic clock.
+    /// A moment before, in nanoseconds of the monotonic clock.
     pub(super) at_ns: u64,
     /// When the program last ran.
     pub(super) ran_ticks: u32,
@@ -40,6 +42,14 @@ pub(super) struct Sample {
 }
 
 impl Hidden {
+    /// Of a program that is attached since then, in nanoseconds of the monotonic clock.
+    pub(super) fn since(attached_ns: u64) -> Self {
+        Self {
+            looked_ns: attached_ns,
+            ..Self::default()
+        }
+    }
+
     /// Whether packets were hidden at the last sample.
     pub(super) fn is_hidden(&self) -> bool {
         self.is_hidden
@@ -48,8 +58,7 @@ impl Hidden {
     /// If packets are hidden: the time before which the program saw them, in nanoseconds of the monotonic
     /// clock.
     pub(super) fn since_ns(&self) -> Option<u64> {
-        let [_, before_ns] = self.ran_ns;
-        self.is_hidden.then_some(before_ns)
+        self.is_hidden.then_some(self.saw_all_ns)
     }
 
     /// Whether that has changed since the last sample: packets are hidden now, or no longer.
@@ -59,13 +68,16 @@ impl Hidden {
         let has_run = |from: Sample| now.ran_ticks != from.ran_ticks || now.packets < from.packets;
         let has_run = self.from.is_none_or(has_run);
         if has_run {
-            self.ran_ns = [now.at_ns, before_ns];
+            self.ran_ns = now.at_ns;
         }
         // For the rest of the tick in which it ran, it may have run again.
-        let is_over = |from: &Sample| from.at_ns >= self.ran_ns[0] + TICK_NS;
+        let is_over = |from: &Sample| from.at_ns >= self.ran_ns + TICK_NS;
         let known = self.from.filter(|from| !has_run && is_over(from));
         let from = *self.from.insert(known.unwrap_or(now));
         let unseen = now.packets - from.packets;
+        if has_run || known.is_some() && unseen == 0 {
+            self.saw_all_ns = before_ns;
+        }
         self.suspicions = if unseen >= SUSPICIOUS {
             self.suspicions.saturating_add(1)
         } else {
@@ -82,11 +94,12 @@ impl Hidden {
 mod tests {
     use super::*;
 
+    const ATTACHED_NS: u64 = 1_000;
     const APART_NS: u64 = 250_000_000;
 
     /// What samples of ticks and packets change, so far apart.
     fn changes(apart_ns: u64, samples: &[(u32, u64)]) -> (Hidden, Vec<Option<bool>>) {
-        let mut hidden = Hidden::default();
+        let mut hidden = Hidden::since(ATTACHED_NS);
         let times_ns = (1..).map(|number| number * apart_ns);
         let changes = times_ns.zip(samples).map(|(at_ns, &(ran_ticks, packets))| {
             hidden.changes(Sample {
@@ -131,12 +144,20 @@ mod tests {
     }
 
     #[test]
-    fn packets_may_have_been_hidden_since_the_last_look_that_found_another_run() {
-        let samples = [(4, 0), (5, 100), (6, 200), (6, 300), (6, 400), (6, 500)];
-        let (hidden, changes) = changes(APART_NS, &samples);
-        assert_eq!(changes.last(), Some(&Some(true)));
-        assert_eq!(hidden.since_ns(), Some(2 * APART_NS));
+    fn packets_may_have_been_hidden_since_the_last_look_but_one_that_misses_none() {
         let seen = [(4, 0), (5, 100)];
-        assert_eq!(self::changes(APART_NS, &seen).0.since_ns(), None);
+        assert_eq!(changes(APART_NS, &seen).0.since_ns(), None);
+        let after_runs = [(4, 0), (5, 100), (6, 200), (6, 300), (6, 400), (6, 500)];
+        check_since(&after_runs, 2 * APART_NS);
+        let after_silence = [(5, 0), (5, 0), (5, 0), (5, 0), (5, 100), (5, 200)];
+        check_since(&after_silence, 3 * APART_NS);
+        let from_the_start = [(0, 0), (0, 100), (0, 200), (0, 300)];
+        check_since(&from_the_start, ATTACHED_NS);
+    }
+
+    fn check_since(samples: &[(u32, u64)], expect_ns: u64) {
+        let (hidden, changes) = changes(APART_NS, samples);
+        assert_eq!(changes.last(), Some(&Some(true)));
+        assert_eq!(hidden.since_ns(), Some(expect_ns));
     }
 }

@@ -15,13 +15,14 @@ use super::{
     links::{self, Links},
     pins::Pins,
 };
-use crate::clock;
 
 /// What is needed to attach programs.
 pub(super) struct Means<'a> {
     pub(super) ebpf: &'a mut Ebpf,
     pub(super) links: &'a Links,
     pub(super) flowtables: &'a [Flowtable],
+    /// When this look began, in nanoseconds of the monotonic clock.
+    pub(super) looked_ns: u64,
     /// The names of all interfaces that were asked for.
     pub(super) names: &'a [&'a str],
     pub(super) wanted: Option<Hook>,
@@ -124,7 +125,7 @@ impl Programs {
     }
 
     /// Which direction's packets have come to be hidden, or visible.
-    pub(super) fn look_for_hidden(&mut self, listed: &Interface) -> Vec<What> {
+    pub(super) fn look_for_hidden(&mut self, listed: &Interface, looked_ns: u64) -> Vec<What> {
         let Ok(Some(packets)) = links::packets(self.index) else {
             return Vec::new();
         };
@@ -133,7 +134,7 @@ impl Programs {
             let attachment = attachment.as_ref()?;
             let direction = attachment.direction();
             let now = Sample {
-                at_ns: clock::monotonic_ns(),
+                at_ns: looked_ns,
                 packets: packets[direction as usize],
                 ran_ticks: listed.ran_ticks(direction),
             };
@@ -163,6 +164,7 @@ impl Programs {
         let pin = means.pins.map(link);
         let attachment = attach::attach(means.ebpf, target, means.wanted, means.owner, pin)?;
         self.by_direction[direction as usize] = Some(attachment);
+        self.hidden[direction as usize] = Hidden::since(means.looked_ns);
         Ok(())
     }
 

@@ -16,6 +16,7 @@ use super::{
     table::mapped,
     watched::Watched,
 };
+use crate::clock;
 
 /// See the module.
 pub(super) struct Watch {
@@ -164,6 +165,7 @@ impl Watch {
             ebpf,
             links: &self.links,
             flowtables: &flowtables::read(),
+            looked_ns: clock::monotonic_ns(),
             names: &names,
             wanted: self.wanted,
             owner: &self.owner,

@@ -87,7 +87,7 @@ impl Watched {
         news.extend(self.come_back(means));
         if let Some(programs) = &mut self.programs {
             news.extend(programs.move_to_the_wire(means));
-            news.extend(programs.look_for_hidden(listed));
+            news.extend(programs.look_for_hidden(listed, means.looked_ns));
         }
         self.was_off = self.was_seen && news.iter().any(|new| self.was_off_until(new));
         self.was_seen = true;
