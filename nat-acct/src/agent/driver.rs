@@ -351,11 +351,12 @@ impl Driver {
             self.engine.note_bypass(inside, now_ns);
         }
         let is_bypassed = self.live.bypassed(Side::Outside).next().is_some();
-        let missed_ns = self.missed.look(is_bypassed, not_noted, from_ns..=now_ns);
+        let hidden_since_ns = self.live.hides_since_ns(Side::Outside);
+        let missed_ns = self
+            .missed
+            .look(is_bypassed, hidden_since_ns, not_noted, from_ns..=now_ns);
         if let Some(missed_ns) = missed_ns {
-            let hidden_ns = self.live.hides_since_ns(Side::Outside);
-            let from_ns = hidden_ns.map_or(*missed_ns.start(), |ns| ns.min(*missed_ns.start()));
-            self.engine.note_outside_missed(from_ns..=*missed_ns.end());
+            self.engine.note_outside_missed(missed_ns);
         }
         interfaces::report(&changes);
         Ok(())

@@ -1,4 +1,5 @@
-//! When SYNs on the outside may have been missed: until a look finds that, from the look before.
+//! When SYNs on the outside may have been missed: until a look finds that, from the look before, or from
+//! when packets may have been hidden, as it takes some looks to be sure of that.
 
 use std::{mem, ops::RangeInclusive};
 
@@ -22,11 +23,13 @@ impl Missed {
     pub(super) fn look(
         &mut self,
         is_bypassed: bool,
+        hidden_since_ns: Option<u64>,
         not_noted: u64,
         look_ns: RangeInclusive<u64>,
     ) -> Option<RangeInclusive<u64>> {
         let from_ns = mem::replace(&mut self.looked_ns, *look_ns.start());
         let before = mem::replace(&mut self.not_noted, not_noted);
+        let from_ns = hidden_since_ns.map_or(from_ns, |since_ns| since_ns.min(from_ns));
         (is_bypassed || before < not_noted).then_some(from_ns..=*look_ns.end())
     }
 }
@@ -38,9 +41,11 @@ mod tests {
     #[test]
     fn what_a_look_finds_is_so_since_the_one_before() {
         let mut missed = Missed::since(5);
-        assert_eq!(missed.look(false, 0, 10..=12), None);
-        assert_eq!(missed.look(true, 0, 20..=22), Some(10..=22));
-        assert_eq!(missed.look(false, 3, 30..=32), Some(20..=32));
-        assert_eq!(missed.look(false, 3, 40..=42), None);
+        assert_eq!(missed.look(false, None, 0, 10..=12), None);
+        assert_eq!(missed.look(true, None, 0, 20..=22), Some(10..=22));
+        assert_eq!(missed.look(false, None, 3, 30..=32), Some(20..=32));
+        assert_eq!(missed.look(false, None, 3, 40..=42), None);
+        assert_eq!(missed.look(true, Some(20), 3, 50..=52), Some(20..=52));
+        assert_eq!(missed.look(true, Some(55), 3, 60..=62), Some(50..=62));
     }
 }
