@@ -9,6 +9,7 @@ use etherparse::{PacketBuilder, PacketBuilderStep, TcpHeader};
 
 use crate::agent::{self, Agent};
 use crate::lab::{Lab, Ns, PacketSocket};
+use crate::scrape;
 
 /// The namespace with the interfaces; the lab's own one in it has no part in this.
 pub const NS: Ns = Ns::Client1;
@@ -42,8 +43,8 @@ pub fn make_interfaces(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-/// Starts an agent on them with room for so many connections and these further arguments, and waits
-/// until it has attached.
+/// Starts an agent on them with room for so many connections, metrics and these further arguments,
+/// and waits until it has attached.
 ///
 /// # Errors
 ///
@@ -52,10 +53,20 @@ pub fn agent(lab: &Lab, max_connections: u32, args: &[&str]) -> Result<Agent> {
     let mut command = lab.command(NS, agent::binary()?);
     command.args(["run", "--inside", INSIDE, "--outside", OUTSIDE]);
     command.args(["--max-connections", &max_connections.to_string()]);
+    command.args(["--metrics", scrape::ADDRESS]);
     command.args(args);
     let mut agent = Agent::spawn_command(lab, command)?;
     agent.wait_attached()?;
     Ok(agent)
+}
+
+/// Waits until it has taken in that so many are open.
+///
+/// # Errors
+///
+/// When it never has.
+pub fn wait_open(lab: &Lab, connections: u32) -> Result<()> {
+    scrape::wait_for_in(lab, NS, "nat_acct_connections_open", connections.into())
 }
 
 /// The client of the connection with a number, below 2^24.

@@ -35,8 +35,13 @@ pub fn value(text: &str, metric: &str) -> Result<f64> {
 
 /// Waits until the agent in the gateway tells this value.
 pub fn wait_for(lab: &Lab, metric: &str, expect: f64) -> Result<()> {
+    wait_for_in(lab, Ns::Gateway, metric, expect)
+}
+
+/// Waits until an agent elsewhere tells it.
+pub fn wait_for_in(lab: &Lab, ns: Ns, metric: &str, expect: f64) -> Result<()> {
     wait_until(PATIENCE, &format!("{metric} to be {expect}"), || {
-        Ok((value(&scrape(lab)?, metric)? == expect).then_some(()))
+        Ok((value(&scrape_in(lab, ns)?, metric)? == expect).then_some(()))
     })
 }
 

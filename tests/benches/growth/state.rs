@@ -30,14 +30,13 @@ impl<'a> Agency<'a> {
         let config = lab.dir().join("nat-acct.toml");
         fs::write(&config, format!("ring-bytes = {RING_BYTES}\n"))?;
         let config = config.display().to_string();
-        let args = ["--config", &config, "--metrics", scrape::ADDRESS];
-        let mut agent = crowd::agent(lab, connections, &args)?;
+        let mut agent = crowd::agent(lab, connections, &["--config", &config])?;
         let pid = agent.process().pid();
         processor::keep_on(pid, cpu)?;
 
         let own_before = used::own_bytes(pid)?;
         crowd::open(lab, 0..connections)?;
-        used::wait_idle(pid)?;
+        crowd::wait_open(lab, connections)?;
         let own_bytes = used::own_bytes(pid)?.saturating_sub(own_before);
         Ok(Self {
             lab,
