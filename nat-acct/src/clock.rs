@@ -5,9 +5,9 @@ use nix::time::{ClockId, clock_gettime};
 
 use crate::record::Reading;
 
-/// A wall clock that shows less, in seconds since the Unix epoch, has not been set since the machine came
-/// up: the start of 2025.
-pub const SET_S: i64 = 1_735_689_600;
+/// A wall clock that shows less, in nanoseconds since the Unix epoch, has not been set since the machine
+/// came up: the start of 2025.
+pub const SET_NS: i128 = 1_735_689_600_000_000_000;
 /// A reading of all clocks that took no longer than this, in nanoseconds, is sharp.
 const SHARP_NS: u64 = 10_000;
 /// How often to try on a busy machine.
@@ -47,6 +47,12 @@ pub fn read() -> Reading {
 /// The wall clock, now; the Unix epoch if it shows a time that is none.
 pub fn wall() -> Timestamp {
     Timestamp::from_nanosecond(now_ns(ClockId::CLOCK_REALTIME)).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// Whether a wall clock that shows this, in nanoseconds since the Unix epoch, has been set since the
+/// machine came up.
+pub fn is_set(wall_ns: i128) -> bool {
+    wall_ns >= SET_NS
 }
 
 fn read_once() -> Reading {

@@ -2,9 +2,8 @@
 
 use nat_acct_common::{flow::Facts, layout::Sender};
 
+use super::SECOND_NS;
 use crate::record::End;
-
-const SECOND_NS: u64 = 1_000_000_000;
 
 /// How long to wait for what may not come, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

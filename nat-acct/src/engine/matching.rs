@@ -30,12 +30,12 @@ use self::{
     pairing::Claim,
     unseen::Unseen,
 };
+use super::SECOND_NS;
 use crate::record::Match;
 
 /// How long a SYN on the outside waits for its opening. They are microseconds apart on the
 /// gateway; only events of different processors arrive in another order.
 const ORPHAN_NS: u64 = 5 * SECOND_NS;
-const SECOND_NS: u64 = 1_000_000_000;
 
 #[derive(Default)]
 pub(super) struct Matcher {

@@ -87,6 +87,7 @@ impl Request {
     }
 }
 
+const SECOND_NS: u64 = 1_000_000_000;
 /// The least time between two looks at a connection that only time can end.
 const LOOK_PAUSE_NS: u64 = 10_000_000;
 /// SYNs on the outside of which it waits at a time for what is known of them.

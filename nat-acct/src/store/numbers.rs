@@ -154,7 +154,7 @@ impl Span {
     /// Nothing is known to have been since before the clock was set.
     fn join(&mut self, other: Self) {
         let since_us = [self.since_us, other.since_us];
-        let is_set = |us: &i64| *us >= clock::SET_S * 1_000_000;
+        let is_set = |us: &i64| clock::is_set(i128::from(*us) * 1_000);
         let by_set_clock = since_us.into_iter().filter(is_set).min();
         self.since_us = by_set_clock.unwrap_or(since_us[0].min(since_us[1]));
         self.until_us = self.until_us.max(other.until_us);

@@ -39,7 +39,7 @@ impl Due {
         let period = |at_ns: i128| self.every_ns.map(|every_ns| at_ns.div_euclid(every_ns));
         let began_ns = self.began_ns.unwrap_or(now_ns);
         let is_of_another = period(began_ns) != period(now_ns);
-        len_bytes > 0 && (is_large || is_of_another && is_set(now_ns))
+        len_bytes > 0 && (is_large || is_of_another && clock::is_set(now_ns))
     }
 
     /// How long until it may be time although nothing is written.
@@ -50,17 +50,12 @@ impl Due {
     }
 }
 
-/// Whether the clock has been set since the machine came up.
-fn is_set(now_ns: i128) -> bool {
-    now_ns >= i128::from(clock::SET_S) * 1_000_000_000
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::SET_NS;
     use crate::sink::rotation::Keep;
 
-    const SET_NS: i128 = clock::SET_S as i128 * 1_000_000_000;
     const HOUR_NS: i128 = 3_600_000_000_000;
     const AN_HOUR_NS: i128 = SET_NS + HOUR_NS;
 

@@ -19,7 +19,7 @@ impl Keep {
     /// Which files are to be removed, by their numbers, of files with when they were rotated and their
     /// lengths in bytes, the oldest first. A clock that was not set tells no age.
     pub(super) fn surplus(&self, files: &[(Timestamp, u64)], now: Timestamp) -> Vec<usize> {
-        let is_old = |at: Timestamp| at.as_second() >= clock::SET_S && self.is_old(at, now);
+        let is_old = |at: Timestamp| clock::is_set(at.as_nanosecond()) && self.is_old(at, now);
         let too_many = self.bytes.map_or(0, |most| {
             let mut left = most;
             let fit = files.iter().rev().take_while(|(_, bytes)| {
