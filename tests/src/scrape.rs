@@ -20,8 +20,11 @@ pub fn scrape(lab: &Lab) -> Result<String> {
 }
 
 /// What an agent elsewhere tells there.
+///
+/// It cuts off a question that a busy machine has made wait for too long, which is asked again then.
 pub fn scrape_in(lab: &Lab, ns: Ns) -> Result<String> {
-    lab.run(ns, &format!("curl -sSf http://{ADDRESS}/metrics"))
+    let curl = format!("curl -sSf --retry 3 --retry-all-errors http://{ADDRESS}/metrics");
+    lab.run(ns, &curl)
 }
 
 /// The value of a metric that has no labels, or with its labels as they are written.

@@ -15,8 +15,8 @@ use nat_acct_tests::{Agent, Count, Family, Lab, Ns, Truth, agent, in_a_lab, wait
 use Step::{Close, Meet, Receive, ReceiveToEnd, Send};
 
 const SOON: Duration = Duration::from_secs(30);
-const UP: u64 = 20_000_000;
-const DOWN: u64 = 30_000_000;
+const UP: u64 = 60_000_000;
+const DOWN: u64 = 90_000_000;
 
 #[test]
 fn each_subflow_has_a_record() -> Result<()> {

@@ -25,8 +25,10 @@ fn a_running_agent_tells_how_it_stands() -> Result<()> {
         http::fetch_many(lab, &nginx, &Fetches::small(7))?;
         agent.wait_for_records(7, PATIENCE)?;
         let said = wait_until(PATIENCE, "seven connections in the last minute", || {
-            let said = asked.json(lab, WELL)?;
-            Ok((said["agent"]["recent"]["ended"] == 7).then_some(said))
+            let done = asked.ask(lab, &["--json"])?;
+            let said: Value = serde_json::from_slice(&done.stdout)?;
+            let is_so = done.status.code() == WELL && said["agent"]["recent"]["ended"] == 7;
+            Ok(is_so.then_some(said))
         })?;
         assert_eq!(said["state"], "well");
         let told = &said["agent"];
@@ -74,7 +76,7 @@ fn what_is_wrong_is_told_for_as_long_as_it_is() -> Result<()> {
             "{text}"
         );
         agent.process().signal(Signal::SIGCONT)?;
-        asked.text(lab, WELL)?;
+        asked.wait_for(lab, WELL)?;
         Ok(())
     })
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::apt;
 use crate::process::Cmd;
 use crate::suite::Suite;
 
@@ -115,7 +116,7 @@ impl Archive {
 
     fn apt(&self, command_line: &str) -> Cmd {
         Cmd::new(command_line)
-            .arg("-q")
+            .args(["-q", "-o", apt::RETRIES])
             .env("APT_CONFIG", self.settings().display().to_string())
     }
 
