@@ -5,9 +5,8 @@ use nix::time::{ClockId, clock_gettime};
 
 use crate::record::Reading;
 
-/// A wall clock that shows less, in nanoseconds since the Unix epoch, has not been set since the machine
-/// came up: the start of 2025.
-pub const SET_NS: i128 = 1_735_689_600_000_000_000;
+/// The start of 2025, in nanoseconds since the Unix epoch.
+pub(crate) const SET_NS: i128 = 1_735_689_600_000_000_000;
 /// A reading of all clocks that took no longer than this, in nanoseconds, is sharp.
 const SHARP_NS: u64 = 10_000;
 /// How often to try on a busy machine.
@@ -50,7 +49,7 @@ pub fn wall() -> Timestamp {
 }
 
 /// Whether a wall clock that shows this, in nanoseconds since the Unix epoch, has been set since the
-/// machine came up.
+/// machine came up: one that was not shows less than [`SET_NS`].
 pub fn is_set(wall_ns: i128) -> bool {
     wall_ns >= SET_NS
 }

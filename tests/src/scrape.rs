@@ -20,11 +20,8 @@ pub fn scrape(lab: &Lab) -> Result<String> {
 }
 
 /// What an agent elsewhere tells there.
-///
-/// It cuts off a question that a busy machine has made wait for too long, which is asked again then.
 pub fn scrape_in(lab: &Lab, ns: Ns) -> Result<String> {
-    let curl = format!("curl -sSf --retry 3 --retry-all-errors http://{ADDRESS}/metrics");
-    lab.run(ns, &curl)
+    lab.run(ns, &format!("curl -sSf http://{ADDRESS}/metrics"))
 }
 
 /// The value of a metric that has no labels, or with its labels as they are written.
@@ -41,11 +38,15 @@ pub fn wait_for(lab: &Lab, metric: &str, expect: f64) -> Result<()> {
     wait_for_in(lab, Ns::Gateway, metric, expect)
 }
 
-/// Waits until an agent elsewhere tells it.
+/// Waits until an agent elsewhere tells it. On a busy machine a question may be cut off before it is
+/// answered, and is asked again.
 pub fn wait_for_in(lab: &Lab, ns: Ns, metric: &str, expect: f64) -> Result<()> {
-    wait_until(PATIENCE, &format!("{metric} to be {expect}"), || {
-        Ok((value(&scrape_in(lab, ns)?, metric)? == expect).then_some(()))
-    })
+    let mut told = Ok(f64::NAN);
+    let waited = wait_until(PATIENCE, &format!("{metric} to be {expect}"), || {
+        told = scrape_in(lab, ns).and_then(|text| value(&text, metric));
+        Ok(matches!(told, Ok(told) if told == expect).then_some(()))
+    });
+    waited.with_context(|| format!("at last it was told {told:?}"))
 }
 
 /// A Prometheus in the gateway that scrapes the agent all the time, and knows these rules.

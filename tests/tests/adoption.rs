@@ -112,6 +112,7 @@ fn status_says_what_lives_on() -> Result<()> {
         let sent = bytes_sent(lab, &listener, &older[0])?;
         each(&mut older, 4_000)?;
         let sent = bytes_sent(lab, &listener, &older[0])? - sent;
+        ensure!(sent >= 12_001, "{sent}");
         let counted = format!("with {sent} payload bytes");
         ensure_says(&status(lab, &pin)?, &["an agent runs", &counted])?;
         agent.stop()?;
@@ -126,9 +127,13 @@ fn status_says_what_lives_on() -> Result<()> {
 
 /// Payload bytes that both ends of the only open connection have sent, those sent again as well.
 fn bytes_sent(lab: &Lab, listener: &TcpListener, held: &held::Held) -> Result<u64> {
-    let client = socket::counters(lab, Ns::Client1, held.mapping()?.0.port())?;
-    let remote = socket::counters(lab, Ns::Remote, listener.local_addr()?.port())?;
-    Ok(client.bytes_sent + remote.bytes_sent)
+    let client = (Ns::Client1, held.mapping()?.0.port());
+    let remote = (Ns::Remote, listener.local_addr()?.port());
+    let sent = [client, remote].map(|(ns, port)| {
+        socket::wait_acknowledged(lab, ns, port)?;
+        Ok(socket::counters(lab, ns, port)?.bytes_sent)
+    });
+    sent.into_iter().sum()
 }
 
 /// Whether a program of an agent's is on the device.

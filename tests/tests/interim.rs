@@ -127,6 +127,7 @@ fn no_record_says_who_the_remote_is() -> Result<()> {
         let text = std::fs::read_to_string(agent.output())?;
         let remote = listener.local_addr()?;
         for secret in [remote.ip().to_string(), format!(":{}", remote.port())] {
+            // A client's port may begin with the same digits.
             let is_whole = |at: usize| !text[at..].starts_with(|next: char| next.is_ascii_digit());
             let mut found = text.match_indices(&secret);
             let is_told = found.any(|(at, _)| is_whole(at + secret.len()));

@@ -15,6 +15,7 @@ use nat_acct_tests::{Agent, Count, Family, Lab, Ns, Truth, agent, in_a_lab, wait
 use Step::{Close, Meet, Receive, ReceiveToEnd, Send};
 
 const SOON: Duration = Duration::from_secs(30);
+/// So much that the second path, which is opened when data flows, has its part also on a busy machine.
 const UP: u64 = 60_000_000;
 const DOWN: u64 = 90_000_000;
 

@@ -38,7 +38,7 @@ struct Expected {
     volumes: Option<(Volume, Volume)>,
 }
 
-/// What went over the inside interface of a conversation.
+/// What went over the inside interface in conversations of which nothing was lost or sent twice.
 #[derive(Default)]
 struct Carried {
     /// As the interface counts them, a super-packet as one.

@@ -175,7 +175,8 @@ fn run(lab: &Lab, command: &str) -> Result<String> {
 #[test]
 fn what_an_ifb_shapes_counts_once() -> Result<()> {
     in_a_lab(|lab| {
-        // What it has no room for was counted, and comes again.
+        // Room for all that comes at once, by default for 32 packets: what it drops the agent has
+        // counted, and counts again when it is sent again.
         run(lab, "ip link add ifb0 txqueuelen 10000 type ifb")?;
         run(lab, "ip link set ifb0 up")?;
         let both = hooks::of_kernel();

@@ -14,9 +14,6 @@ use crate::process::{Cmd, find};
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 const FORBID: &str = "#!/bin/sh\n# written by nat-acct's xtask while it installs\nexit 101\n";
 
-/// A download that fails is tried again so often.
-pub const RETRIES: &str = "Acquire::Retries=5";
-
 /// Whether this machine has apt.
 pub fn present() -> bool {
     find("apt-get").is_some()
@@ -76,8 +73,6 @@ fn unattended(cmd: Cmd) -> Result<()> {
         "Dpkg::Use-Pty=0",
         "-o",
         "DPkg::Lock::Timeout=300",
-        "-o",
-        RETRIES,
     ])
     .run()
 }

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::apt;
 use crate::process::Cmd;
 use crate::suite::Suite;
 
@@ -116,7 +115,7 @@ impl Archive {
 
     fn apt(&self, command_line: &str) -> Cmd {
         Cmd::new(command_line)
-            .args(["-q", "-o", apt::RETRIES])
+            .arg("-q")
             .env("APT_CONFIG", self.settings().display().to_string())
     }
 

@@ -34,6 +34,8 @@ impl<'a> Agency<'a> {
         let pid = agent.process().pid();
         processor::keep_on(pid, cpu)?;
 
+        // What answering takes is no connection's.
+        crowd::wait_open(lab, 0)?;
         let own_before = used::own_bytes(pid)?;
         crowd::open(lab, 0..connections)?;
         crowd::wait_open(lab, connections)?;
