@@ -9,7 +9,7 @@ use etherparse::{PacketBuilder, PacketBuilderStep, TcpHeader};
 
 use crate::agent::{self, Agent};
 use crate::lab::{Lab, Ns, PacketSocket};
-use crate::scrape;
+use crate::{scrape, used};
 
 /// The namespace with the interfaces; the lab's own one in it has no part in this.
 pub const NS: Ns = Ns::Client1;
@@ -60,13 +60,20 @@ pub fn agent(lab: &Lab, max_connections: u32, args: &[&str]) -> Result<Agent> {
     Ok(agent)
 }
 
-/// Waits until it has taken in that so many are open.
+/// Opens so many connections, from number 0 on, and waits until the agent has taken them in. Tells by how
+/// many bytes its own memory has grown.
 ///
 /// # Errors
 ///
-/// When it never has.
-pub fn wait_open(lab: &Lab, connections: u32) -> Result<()> {
-    scrape::wait_for_in(lab, NS, "nat_acct_connections_open", connections.into())
+/// When the kernel refuses a frame, or the agent never says that so many are open.
+pub fn fill(lab: &Lab, agent: &mut Agent, connections: u32) -> Result<u64> {
+    let pid = agent.process().pid();
+    // What answering takes is no connection's.
+    wait_open(lab, 0)?;
+    let before = used::own_bytes(pid)?;
+    open(lab, 0..connections)?;
+    wait_open(lab, connections)?;
+    Ok(used::own_bytes(pid)?.saturating_sub(before))
 }
 
 /// The client of the connection with a number, below 2^24.
@@ -93,11 +100,7 @@ pub fn translated(number: u32) -> SocketAddrV4 {
 }
 
 /// Opens the connections with these numbers: SYN, the SYN as it leaves, SYN-ACK and ACK of each.
-///
-/// # Errors
-///
-/// When the kernel refuses a frame.
-pub fn open(lab: &Lab, numbers: Range<u32>) -> Result<()> {
+fn open(lab: &Lab, numbers: Range<u32>) -> Result<()> {
     lab.enter(NS, || {
         let from_client = PacketSocket::open(&format!("{INSIDE}-far"))?;
         let to_client = PacketSocket::open(INSIDE)?;
@@ -113,6 +116,10 @@ pub fn open(lab: &Lab, numbers: Range<u32>) -> Result<()> {
         }
         Ok(())
     })
+}
+
+fn wait_open(lab: &Lab, connections: u32) -> Result<()> {
+    scrape::wait_for_in(lab, NS, "nat_acct_connections_open", connections.into())
 }
 
 fn outward(source: SocketAddrV4, seq: u32) -> PacketBuilderStep<TcpHeader> {

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use nat_acct_tests::used::{own_bytes, processor_time};
+use nat_acct_tests::used::processor_time;
 use nat_acct_tests::{Agent, crowd, in_a_lab, maps};
 
 const CONNECTIONS: u32 = 200_000;
@@ -27,17 +27,12 @@ fn two_hundred_thousand() -> Result<()> {
         crowd::make_interfaces(lab)?;
         // So that no event is lost, each of which would bring a sweep.
         let ring_bytes = (64 << 20).to_string();
-        let mut without = Agent::start(lab, &[])?;
+        let mut empty = Agent::start(lab, &[])?;
         let mut agent = crowd::agent(lab, CONNECTIONS + 1_000, &["--ring-bytes", &ring_bytes])?;
         let pid = agent.process().pid();
 
-        // What answering takes is no connection's.
-        crowd::wait_open(lab, 0)?;
-        let before = own_bytes(pid)?;
-        crowd::open(lab, 0..CONNECTIONS)?;
-        crowd::wait_open(lab, CONNECTIONS)?;
-        let each = own_bytes(pid)?.saturating_sub(before) / u64::from(CONNECTIONS);
-        let [with, without] = least_idle([pid, without.process().pid()])?;
+        let each = crowd::fill(lab, &mut agent, CONNECTIONS)? / u64::from(CONNECTIONS);
+        let [with, without] = least_idle([pid, empty.process().pid()])?;
         let idle = with.div_duration_f64(without);
         let kernel: u64 = maps::held_by(pid)?.iter().map(|map| map.bytes).sum();
         let kernel = kernel / u64::from(CONNECTIONS);

@@ -25,14 +25,12 @@ fn a_running_agent_tells_how_it_stands() -> Result<()> {
         http::fetch_many(lab, &nginx, &Fetches::small(7))?;
         agent.wait_for_records(7, PATIENCE)?;
         let said = wait_until(PATIENCE, "seven connections in the last minute", || {
-            let done = asked.ask(lab, &["--json"])?;
-            let said: Value = serde_json::from_slice(&done.stdout)
-                .with_context(|| String::from_utf8_lossy(&done.stderr).into_owned())?;
+            let (code, said) = asked.told(lab)?;
             if said["agent"].is_null() {
                 // It was too busy to answer in time.
                 return Ok(None);
             }
-            assert_eq!(done.status.code(), WELL, "{said:#}");
+            assert_eq!(code, WELL, "{said:#}");
             Ok((said["agent"]["recent"]["ended"] == 7).then_some(said))
         })?;
         assert_eq!(said["state"], "well");
@@ -145,10 +143,17 @@ impl Asked {
     }
 
     fn json(&self, lab: &Lab, expect: Option<i32>) -> Result<Value> {
+        let (code, said) = self.told(lab)?;
+        assert_eq!(code, expect, "{said:#}");
+        Ok(said)
+    }
+
+    /// The exit status, and what programs are told.
+    fn told(&self, lab: &Lab) -> Result<(Option<i32>, Value)> {
         let done = self.ask(lab, &["--json"])?;
-        let said = String::from_utf8_lossy(&done.stderr);
-        assert_eq!(done.status.code(), expect, "{said}");
-        Ok(serde_json::from_slice(&done.stdout)?)
+        let said = serde_json::from_slice(&done.stdout)
+            .with_context(|| String::from_utf8_lossy(&done.stderr).into_owned())?;
+        Ok((done.status.code(), said))
     }
 
     fn wait_for(&self, lab: &Lab, code: Option<i32>) -> Result<String> {

@@ -31,15 +31,8 @@ impl<'a> Agency<'a> {
         fs::write(&config, format!("ring-bytes = {RING_BYTES}\n"))?;
         let config = config.display().to_string();
         let mut agent = crowd::agent(lab, connections, &["--config", &config])?;
-        let pid = agent.process().pid();
-        processor::keep_on(pid, cpu)?;
-
-        // What answering takes is no connection's.
-        crowd::wait_open(lab, 0)?;
-        let own_before = used::own_bytes(pid)?;
-        crowd::open(lab, 0..connections)?;
-        crowd::wait_open(lab, connections)?;
-        let own_bytes = used::own_bytes(pid)?.saturating_sub(own_before);
+        processor::keep_on(agent.process().pid(), cpu)?;
+        let own_bytes = crowd::fill(lab, &mut agent, connections)?;
         Ok(Self {
             lab,
             agent,
